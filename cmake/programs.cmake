@@ -1,0 +1,18 @@
+# What the tests, examples and benchmarks of this tree share; none of it is installed or reaches a consumer.
+
+set(UL_MARCH native CACHE STRING "The -march of this tree's own programs; empty: the compiler's default")
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+
+add_library(ul_program INTERFACE)
+target_compile_options(ul_program INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(UL_MARCH)
+  target_compile_options(ul_program INTERFACE -march=${UL_MARCH})
+endif()
+target_link_libraries(ul_program INTERFACE ul::ul ul::image)
+
+find_program(UL_CCACHE ccache)
+if(UL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${UL_CCACHE}")
+endif()
