@@ -1,0 +1,25 @@
+#pragma once
+// A picture as files hold it: 8 bits a channel, (H, W, C), rows from the top, channels last.
+
+#include <vector>
+
+#include <ul/core/checked.hpp>
+
+namespace ul {
+
+struct image {
+  extent height = 0, width = 0;
+  extent channels = 0;                // 1 grey, 3 RGB
+  std::vector<unsigned char> pixels;  // height * width * channels
+};
+
+// A black image. Throws ul::error on a negative extent or an overflow.
+inline image make_image(extent height, extent width, extent channels) {
+  if (height < 0 || width < 0 || channels < 0) {
+    fail("image: extents are ", height, " x ", width, " x ", channels, ", expected at least 0");
+  }
+  const extent size = checked_mul(checked_mul(height, width, "image"), channels, "image");
+  return {height, width, channels, std::vector<unsigned char>(static_cast<std::size_t>(size))};
+}
+
+}  // namespace ul
