@@ -1,6 +1,7 @@
 #pragma once
 // What the tests of io/ and data/ share: the text of an error, damaged copies of a file, a scratch directory.
 
+#include <doctest/doctest.h>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -22,7 +23,12 @@ std::string error_of(Action&& action) {
   return "no error";
 }
 
-inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+// Whether `text` contains `part`; says what it found instead.
+inline bool contains(std::string_view text, std::string_view part) {
+  const bool found = text.find(part) != text.npos;
+  if (!found) MESSAGE("expected \"" << std::string(part) << "\" in \"" << std::string(text) << '"');
+  return found;
+}
 
 // Gives `parse` every prefix of `bytes`, every single byte changed in three ways, and the bytes with one appended.
 // Anything but a result or ul::error with a text escapes and fails the test. Returns the number of refused inputs.

@@ -7,6 +7,13 @@
 
 namespace ul {
 
+// A byte 0 ... 255 as a value in [-1, 1], and back: rounded to nearest, clamped, NaN as black.
+constexpr float value_of(unsigned char byte) { return static_cast<float>(byte) / 127.5f - 1.0f; }
+constexpr unsigned char byte_of(float value) {
+  const float scaled = (value + 1.0f) * 127.5f + 0.5f;
+  return scaled >= 255.0f ? 255 : scaled > 0.0f ? static_cast<unsigned char>(scaled) : 0;
+}
+
 struct image {
   extent height = 0, width = 0;
   extent channels = 0;                // 1 grey, 3 RGB
