@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/ul")
 install(TARGETS ul ul_native EXPORT ulTargets FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(TARGETS ul_image EXPORT ulImageTargets FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(EXPORT ulTargets NAMESPACE ul:: DESTINATION "${package_dir}")
 install(EXPORT ulImageTargets NAMESPACE ul:: DESTINATION "${package_dir}")
 

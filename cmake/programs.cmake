@@ -12,6 +12,9 @@ if(UL_MARCH)
 endif()
 target_link_libraries(ul_program INTERFACE ul::ul ul::image)
 
+# The target all_verify_interface_header_sets compiles every header alone.
+set_target_properties(ul ul_image PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+
 find_program(UL_CCACHE ccache)
 if(UL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${UL_CCACHE}")

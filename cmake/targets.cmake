@@ -34,5 +34,3 @@ add_library(ul::image ALIAS ul_image)
 set_target_properties(ul_image PROPERTIES EXPORT_NAME image)
 target_sources(ul_image INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ul_image_headers})
 target_link_libraries(ul_image INTERFACE ul ZLIB::ZLIB PNG::PNG JPEG::JPEG)
-
-set_target_properties(ul ul_image PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
