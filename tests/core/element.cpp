@@ -53,7 +53,8 @@ TEST_CASE_TEMPLATE("every 16-bit value widens exactly and survives the way back"
       const int quiet = 1 << (significand_bits<T> - 1);
       wrong += !std::isnan(wide) || back != (bits | quiet);
     } else {
-      const double exact = magnitude == infinity_bits<T> ? std::numeric_limits<double>::infinity() : value<T>(magnitude);
+      const double exact =
+          magnitude == infinity_bits<T> ? std::numeric_limits<double>::infinity() : value<T>(magnitude);
       wrong += wide != (bits & 0x8000 ? -exact : exact) || std::signbit(wide) != ((bits & 0x8000) != 0) || back != bits;
     }
   }
@@ -66,8 +67,8 @@ TEST_CASE_TEMPLATE("floats round to nearest, ties to even, at every boundary", T
   int wrong = 0;
   for (std::uint16_t low = 0; low < infinity_bits<T>; ++low) {
     const auto high = static_cast<std::uint16_t>(low + 1);  // the last `high` is infinity, standing for the next power
-    const double gap = std::ldexp(1.0, std::ilogb(std::max(value<T>(low), value<T>(1 << significand_bits<T>))) -
-                                           significand_bits<T>);
+    const double gap =
+        std::ldexp(1.0, std::ilogb(std::max(value<T>(low), value<T>(1 << significand_bits<T>))) - significand_bits<T>);
     const double middle = value<T>(low) + gap / 2;
     const float tie = static_cast<float>(middle);
     REQUIRE(tie == middle);
@@ -117,7 +118,8 @@ static_assert(fp16(65519.996f).bits() == 0x7bff && fp16(65520.0f).bits() == 0x7c
 static_assert(sizeof(bf16) == 2 && sizeof(fp16) == 2 && std::is_trivial_v<bf16> && std::is_trivial_v<fp16>);
 static_assert(!std::is_convertible_v<float, bf16> && !std::is_convertible_v<fp16, float>);
 static_assert(ul::element<float> && ul::element<double> && ul::element<bf16> && ul::element<fp16>);
-static_assert(ul::element<std::int32_t> && !ul::element<std::int64_t> && !ul::element<long double> && !ul::element<const float>);
+static_assert(ul::element<std::int32_t> && !ul::element<std::int64_t> && !ul::element<long double> &&
+              !ul::element<const float>);
 static_assert(std::is_same_v<ul::compute_t<bf16>, float> && std::is_same_v<ul::compute_t<double>, double>);
 static_assert(std::is_same_v<ul::master_t<fp16>, float> && std::is_same_v<ul::master_t<float>, float>);
 

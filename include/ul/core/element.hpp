@@ -65,7 +65,7 @@ class fp16 {
   // The 15 lower bits for the bits u of a float without its sign.
   UL_HD static constexpr std::uint32_t magnitude(std::uint32_t u) {
     if (u > 0x7f800000u) return 0x7e00u | (u >> 13 & 0x3ffu);
-    if (u >= 0x47800000u) return 0x7c00u;                                           // 2^16 and above
+    if (u >= 0x47800000u) return 0x7c00u;                                            // 2^16 and above
     if (u >= 0x38800000u) return (u - 0x38000000u + 0xfffu + (u >> 13 & 1u)) >> 13;  // 2^-14: normal; may carry to inf
     const std::uint32_t shift = 126u - (u >> 23);  // the value is significand * 2^-shift in units of 2^-24
     if (shift > 24u) return 0;                     // below half a unit

@@ -10,8 +10,7 @@ class mt19937 {
  public:
   explicit constexpr mt19937(std::uint32_t seed = 5489) {
     state_[0] = seed;
-    for (std::uint32_t i = 1; i < length; ++i)
-      state_[i] = 1812433253u * (state_[i - 1] ^ (state_[i - 1] >> 30)) + i;
+    for (std::uint32_t i = 1; i < length; ++i) state_[i] = 1812433253u * (state_[i - 1] ^ (state_[i - 1] >> 30)) + i;
   }
 
   // The next 32-bit word.
