@@ -5,5 +5,6 @@ set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64)
 
-# Headers only, but Debian files its CMake package below the host's architecture and cannot install a second one.
-file(GLOB xtensor_DIR /usr/lib/*/cmake/xtensor /usr/share/cmake/xtensor)
+# Headers only, but Debian files their CMake packages below the host's architecture and cannot install a second one.
+set(xsimd_DIR "/usr/lib/${CMAKE_HOST_SYSTEM_PROCESSOR}-linux-gnu/cmake/xsimd")
+set(xtensor_DIR "/usr/lib/${CMAKE_HOST_SYSTEM_PROCESSOR}-linux-gnu/cmake/xtensor")
