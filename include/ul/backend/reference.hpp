@@ -47,7 +47,7 @@ class reference {
         double sum = 0;
         for (extent m = 0; m < s.mid; ++m) sum += static_cast<double>(f(load(in, o, m, i)...));
         Out& y = out[o * s.inner + i];
-        y = static_cast<Out>(mode == store_mode::add ? static_cast<double>(y) + sum : sum);
+        y = static_cast<Out>(static_cast<compute_t<Out>>(mode == store_mode::add ? wide(y) + sum : sum));
       }
   }
 
@@ -62,23 +62,27 @@ class reference {
           const In* b = g.b + s * g.stride_b + j * col_b;
           double sum = 0;
           for (extent p = 0; p < g.k; ++p)
-            sum += static_cast<double>(a[p * col_a]) * static_cast<double>(b[p * row_b]);
+            sum += wide(a[p * col_a]) * wide(b[p * row_b]);
           sum *= g.alpha;
-          if (g.bias != nullptr) sum += static_cast<double>(g.bias[j]);
+          if (g.bias != nullptr) sum += wide(g.bias[j]);
           Out& c = g.c[s * g.stride_c + i * g.ldc + j];
-          if (g.mode == store_mode::add) sum += static_cast<double>(c);
+          if (g.mode == store_mode::add) sum += wide(c);
           c = static_cast<Out>(static_cast<compute_t<Out>>(activate(g.act, sum)));
         }
   }
 
   template <class T>
   void normal(T* out, extent count, key k, extent first) {
-    fill_normal(out, count, k, first);
+    fill_normal(out, count, k, static_cast<std::uint64_t>(first));
   }
 
  private:
   static constexpr std::align_val_t alignment{64};
 
+  template <class T>
+  static double wide(T x) {
+    return static_cast<double>(static_cast<compute_t<T>>(x));
+  }
   template <class T>
   static T* at(const operand<T>& x, extent o, extent m, extent i) {
     return x.data + o * x.outer + m * x.mid + i * x.inner;

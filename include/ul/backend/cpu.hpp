@@ -1,0 +1,74 @@
+#pragma once
+// The backend of every machine: SIMD packs, threads, and a pool of memory on large pages.
+
+#include <ul/backend/concept.hpp>
+#include <ul/backend/cpu/executor.hpp>
+#include <ul/backend/cpu/fold.hpp>
+#include <ul/backend/cpu/gemm.hpp>
+#include <ul/backend/cpu/map.hpp>
+#include <ul/backend/cpu/pool.hpp>
+#include <ul/core/normal.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+
+struct cpu_options {
+  extent threads = 0;  // 0: one for each core the process may use
+  executor_kind executor = default_executor;
+  extent memory_limit = 0;  // bytes in use at once; 0: no limit but the system's
+};
+
+// One device may serve several threads at once. Errors: ul::error for options out of range, threads the system refuses,
+// and memory that is not there.
+class cpu {
+ public:
+  using native = kernel_list<>;
+
+  explicit cpu(const cpu_options& options = {})
+      : threads_(options.executor, options.threads), memory_(options.memory_limit) {}
+
+  void* allocate(extent bytes) { return memory_.allocate(bytes); }
+  void deallocate(void* p, extent bytes) { memory_.deallocate(p, bytes); }
+
+  void upload(void* to, const void* from, extent bytes) { copy(to, from, bytes); }
+  void download(void* to, const void* from, extent bytes) { copy(to, from, bytes); }
+  void copy(void* to, const void* from, extent bytes) {
+    constexpr extent piece = extent{1} << 20;
+    threads_.run(ceil_div(bytes, piece), [&](extent c) {
+      std::memcpy(static_cast<char*>(to) + c * piece, static_cast<const char*>(from) + c * piece,
+                  static_cast<std::size_t>((std::min)(piece, bytes - c * piece)));
+    });
+  }
+
+  template <class F>
+  void for_each(extent count, extent work, F f) {
+    for_each_on(threads_, count, work, f);
+  }
+  template <class F, class Out, class... In>
+  void map(space s, F f, operand<Out> out, operand<In>... in) {
+    map_on(threads_, s, f, out, in...);
+  }
+  template <class F, class Out, class... In>
+  void fold(space s, F f, Out* out, store_mode mode, operand<In>... in) {
+    fold_on(threads_, memory_, s, f, out, mode, in...);
+  }
+  template <class In, class Out>
+  void gemm(const gemm_args<In, Out>& g) {
+    gemm_on(threads_, memory_, g);
+  }
+  template <class T>
+  void normal(T* out, extent count, key k, extent first) {
+    fill_normal(out, count, k, static_cast<std::uint64_t>(first));
+  }
+
+  extent threads() const { return threads_.threads(); }
+  const memory_pool& memory() const { return memory_; }
+  memory_pool& memory() { return memory_; }
+
+ private:
+  executor threads_;
+  memory_pool memory_;
+};
+
+}  // namespace UL_ISA
+}  // namespace ul

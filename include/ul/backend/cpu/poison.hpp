@@ -1,0 +1,41 @@
+#pragma once
+// Tells AddressSanitizer which memory of a pool nobody may touch. In other builds, nothing.
+
+#include <cstddef>
+
+#include <ul/backend/cpu/isa.hpp>
+
+extern "C" {
+void __asan_poison_memory_region(const volatile void* p, std::size_t n);
+void __asan_unpoison_memory_region(const volatile void* p, std::size_t n);
+}
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool address_sanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool address_sanitizer = true;
+#else
+inline constexpr bool address_sanitizer = false;
+#endif
+#else
+inline constexpr bool address_sanitizer = false;
+#endif
+
+// Unused bytes behind each block, so that an overrun is seen.
+inline constexpr std::size_t redzone = address_sanitizer ? 64 : 0;
+
+inline void poison(const void* p, std::size_t n) {
+  if constexpr (address_sanitizer) __asan_poison_memory_region(p, n);
+}
+inline void unpoison(const void* p, std::size_t n) {
+  if constexpr (address_sanitizer) __asan_unpoison_memory_region(p, n);
+}
+
+}  // namespace simd
+}  // namespace UL_ISA
+}  // namespace ul

@@ -1,0 +1,47 @@
+#pragma once
+// The one place xsimd (8 to current) and the intrinsics are included: shielded from a caller's macros, and from false
+// alarms inside GCC 12's AVX-512 intrinsics, which start from undefined registers on purpose.
+
+#pragma push_macro("min")
+#pragma push_macro("max")
+#pragma push_macro("check")
+#undef min
+#undef max
+#undef check
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+#include <xsimd/xsimd.hpp>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+#pragma pop_macro("check")
+#pragma pop_macro("max")
+#pragma pop_macro("min")
+
+#include <ul/backend/cpu/isa.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+#if defined(XSIMD_NO_SUPPORTED_ARCHITECTURE)
+template <class T>
+inline constexpr int native_lanes = 1;
+#else
+template <class T, bool = xsimd::types::has_simd_register<T, xsimd::default_arch>::value>
+inline constexpr int native_lanes = 1;
+template <class T>
+inline constexpr int native_lanes<T, true> = static_cast<int>(xsimd::batch<T>::size);
+#endif
+
+}  // namespace simd
+}  // namespace UL_ISA
+}  // namespace ul
