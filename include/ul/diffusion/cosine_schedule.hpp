@@ -59,8 +59,8 @@ struct cosine_schedule {
   angles<V> at(V t) const {
     check_ends("cosine_schedule", logsnr_max, logsnr_min);
     check_time("cosine_schedule", t);
-    return {detail::mix(first(), last(), t),
-            detail::mix(std::atan(std::exp((logsnr_max - shift) / 2)), std::atan(std::exp((logsnr_min - shift) / 2)), t)};
+    return {detail::mix(first(), last(), t), detail::mix(std::atan(std::exp((logsnr_max - shift) / 2)),
+                                                         std::atan(std::exp((logsnr_min - shift) / 2)), t)};
   }
   double first() const { return std::atan(std::exp((shift - logsnr_max) / 2)); }
   double last() const { return std::atan(std::exp((shift - logsnr_min) / 2)); }

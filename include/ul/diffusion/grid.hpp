@@ -17,8 +17,8 @@ inline constexpr double logsnr_of_noise = -std::numeric_limits<double>::infinity
 
 class logsnr_grid {
  public:
-  // Throws ul::error for fewer than two levels, and for levels that fall or are not numbers. Equal neighbours are legal:
-  // published grids repeat their last level.
+  // Throws ul::error for fewer than two levels, and for levels that fall or are not numbers. Equal neighbours are
+  // legal: published grids repeat their last level.
   explicit logsnr_grid(std::vector<double> levels) : levels_(std::move(levels)) {
     if (levels_.size() < 2) fail("logsnr_grid: ", levels_.size(), " levels, expected at least 2");
     for (std::size_t i = 0; i + 1 < levels_.size(); ++i)

@@ -6,8 +6,8 @@
 // V is float, double or a SIMD pack. Valid for every lambda, infinities included; relative error a few ulp.
 // Source: Kingma et al., Variational Diffusion Models, arXiv 2107.00630, section 3.
 
-#include <ul/core/config.hpp>
 #include <ul/core/activation.hpp>
+#include <ul/core/config.hpp>
 
 namespace ul {
 

@@ -198,8 +198,7 @@ struct edm_prediction {
   template <class V>
   V input(V logsnr) const {
     if (!(sigma_data > 0)) fail("edm_prediction: sigma_data is ", sigma_data, ", expected a positive one");
-    return constant<V>(1) /
-           sqrt(alpha_squared(logsnr) * constant<V>(sigma_data * sigma_data) + sigma_squared(logsnr));
+    return constant<V>(1) / sqrt(alpha_squared(logsnr) * constant<V>(sigma_data * sigma_data) + sigma_squared(logsnr));
   }
 };
 

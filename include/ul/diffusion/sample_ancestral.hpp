@@ -12,8 +12,8 @@ struct ancestral_options {
 // Ancestral sampling: each step draws from q(x_s | x_t, x = x^), c = 1 - e^(lambda_t - lambda_s),
 //   mean (sigma_s / sigma_t) e^((lambda_t - lambda_s) / 2) x_t + alpha_s c x^,  variance c sigma_s^2,
 // or with `interpolation` v, c sigma_s^(2 - 2v) sigma_t^(2v). One denoiser call and one draw a step.
-// Source: Ho et al., arXiv 2006.11239, algorithm 2, in the log-SNR form of Kingma et al., arXiv 2107.00630, equation 33;
-// interpolation: Nichol and Dhariwal, arXiv 2102.09672, equation 15, with v constant.
+// Source: Ho et al., arXiv 2006.11239, algorithm 2, in the log-SNR form of Kingma et al., arXiv 2107.00630, equation
+// 33; interpolation: Nichol and Dhariwal, arXiv 2102.09672, equation 15, with v constant.
 template <sampler_state State, class Denoiser, class Noise, class Observer = no_observer>
 State sample_ancestral(Denoiser&& denoiser, State x, const logsnr_grid& grid, Noise&& noise,
                        const ancestral_options& options = {}, Observer&& observer = {}) {

@@ -92,7 +92,8 @@ auto denoiser_of(P p, Network network) {
   return [p, network = std::move(network)]<class State>(const State& x_t, double logsnr) mutable -> State {
     const double scale = p.input(logsnr);
     const auto x = p.x(logsnr);
-    return combine(x.state, x_t, x.output, State(scale == 1 ? network(x_t, logsnr) : network(combine(scale, x_t), logsnr)));
+    return combine(x.state, x_t, x.output,
+                   State(scale == 1 ? network(x_t, logsnr) : network(combine(scale, x_t), logsnr)));
   };
 }
 

@@ -21,7 +21,9 @@ concept schedule = requires(const S& s, double t, double logsnr) {
 
 // A number a schedule can be evaluated at: float, double or a pack of them.
 template <class V>
-concept real = std::floating_point<V> || requires { typename V::value_type; };
+concept real = std::floating_point<V> || requires {
+  typename V::value_type;
+};
 
 // Throws ul::error naming `what` unless 0 <= t <= 1. Packs are not checked.
 template <real V>

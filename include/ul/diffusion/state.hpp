@@ -20,7 +20,7 @@ concept number_sequence = requires(S s) {
 };
 template <class S>
 concept vector_space = requires(const S& s, double c) {
-  { c * s + c * s } -> std::convertible_to<S>;
+  { c* s + c* s } -> std::convertible_to<S>;
 };
 
 inline void check_sizes(std::size_t) {}
@@ -50,8 +50,7 @@ S combine(double a, const S& x, double b, const Rest&... rest) {
 
 // Throws ul::error when sizes differ.
 template <detail::number_sequence S, class... Rest>
-  requires(!detail::vector_space<S>)
-S combine(double a, const S& x, const Rest&... rest) {
+requires(!detail::vector_space<S>) S combine(double a, const S& x, const Rest&... rest) {
   const auto size = static_cast<std::size_t>(x.size());
   detail::check_sizes(size, rest...);
   S out = x;

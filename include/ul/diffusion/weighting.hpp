@@ -1,7 +1,7 @@
 #pragma once
 // Loss weightings. A weighting is a callable of log-SNR, w(lambda), that multiplies the squared noise error
-// ||eps - eps^||^2; with another prediction F the weight of ||F - F^||^2 is w(lambda) * F.eps_error(lambda), so that the
-// loss is one number whatever the network predicts. Two measures are in use:
+// ||eps - eps^||^2; with another prediction F the weight of ||F - F^||^2 is w(lambda) * F.eps_error(lambda), so that
+// the loss is one number whatever the network predicts. Two measures are in use:
 //   over log-SNR:  L = 1/2 integral of w ||eps - eps^||^2 d lambda; its value does not depend on the schedule's shape;
 //   over time:     L = E over uniform t of w ||eps - eps^||^2, as most code has it; the schedule is part of the weight.
 // A weighting over time says so with `static constexpr bool over_time = true`. V is float, double or a SIMD pack.
