@@ -11,7 +11,8 @@ class chunk_body {
  public:
   // `f` must outlive the reference; f(i) runs chunk i, on any thread.
   template <class F>
-  chunk_body(const F& f) : object_(&f), call_([](const void* object, extent i) { (*static_cast<const F*>(object))(i); }) {}
+  chunk_body(const F& f)
+      : object_(&f), call_([](const void* object, extent i) { (*static_cast<const F*>(object))(i); }) {}
 
   void operator()(extent i) const { call_(object_, i); }
 

@@ -11,8 +11,8 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-inline constexpr extent run_length = 32;       // terms added in the element type
-inline constexpr extent fold_columns = 1024;   // columns of one task
+inline constexpr extent run_length = 32;        // terms added in the element type
+inline constexpr extent fold_columns = 1024;    // columns of one task
 inline constexpr extent fold_elements = 65536;  // about what one task adds
 
 template <class T>
@@ -94,7 +94,8 @@ void sum_block(const F& f, extent o, extent first, extent last, extent begin, ex
 
 // out[o * inner + i] = (or +=) the sum over mid of f(in...).
 template <class F, class Out, class... In>
-void fold_on(executor& threads, memory_pool& memory, space s, const F& f, Out* out, store_mode mode, operand<In>... in) {
+void fold_on(executor& threads, memory_pool& memory, space s, const F& f, Out* out, store_mode mode,
+             operand<In>... in) {
   if (s.outer == 0 || s.inner == 0) return;
   const extent columns = (std::min)(s.inner, simd::fold_columns), strips = ceil_div(s.inner, columns);
   const extent rows = (std::max)(simd::run_length, simd::fold_elements / columns);

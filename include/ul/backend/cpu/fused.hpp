@@ -27,7 +27,9 @@ UL_INLINE float64x2_t fused(float64x2_t a, float64x2_t b, float64x2_t c) { retur
 
 // Whether a type that converts to a register has it.
 template <class Batch>
-concept has_fused = requires(Batch b) { fused(b, b, b); };
+concept has_fused = requires(Batch b) {
+  fused(b, b, b);
+};
 
 }  // namespace simd
 }  // namespace UL_ISA

@@ -60,8 +60,16 @@ template <class In, class Out>
 void gemm_on(executor& threads, memory_pool& memory, const gemm_args<In, Out>& g) {
   using T = compute_t<In>;
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
-  simd::product<In, T> p{g.m, g.n, g.k, {g.a, g.lda, g.a_layout}, {g.b, g.ldb, g.b_layout}, nullptr, g.n,
-                         static_cast<T>(g.alpha), false, {nullptr, g.act}};
+  simd::product<In, T> p{g.m,
+                         g.n,
+                         g.k,
+                         {g.a, g.lda, g.a_layout},
+                         {g.b, g.ldb, g.b_layout},
+                         nullptr,
+                         g.n,
+                         static_cast<T>(g.alpha),
+                         false,
+                         {nullptr, g.act}};
   const scratch<memory_pool, T> bias(memory, std::is_same_v<In, T> || g.bias == nullptr ? 0 : g.n);
   if constexpr (std::is_same_v<In, T>) {
     p.last.bias = g.bias;

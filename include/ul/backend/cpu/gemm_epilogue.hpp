@@ -1,8 +1,8 @@
 #pragma once
 // What follows a product while its rows are still in the cache: a bias for each column and an activation.
 
-#include <ul/backend/epilogue.hpp>
 #include <ul/backend/cpu/pack_math.hpp>
+#include <ul/backend/epilogue.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -20,9 +20,12 @@ struct epilogue {
   // c[rows][columns] = act(c + bias)
   void apply(T* c, extent ldc, extent rows, extent columns) const {
     switch (act) {
-      case activation::none: return apply_as<activation::none>(c, ldc, rows, columns);
-      case activation::silu: return apply_as<activation::silu>(c, ldc, rows, columns);
-      case activation::gelu: return apply_as<activation::gelu>(c, ldc, rows, columns);
+      case activation::none:
+        return apply_as<activation::none>(c, ldc, rows, columns);
+      case activation::silu:
+        return apply_as<activation::silu>(c, ldc, rows, columns);
+      case activation::gelu:
+        return apply_as<activation::gelu>(c, ldc, rows, columns);
     }
   }
 

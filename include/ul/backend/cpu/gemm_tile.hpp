@@ -21,7 +21,7 @@ inline constexpr int tile_rows = 6;
 inline constexpr int tile_packs = 2;
 
 template <class T>
-inline constexpr extent tile_columns = tile_packs * pack<T>::size;
+inline constexpr extent tile_columns = tile_packs* pack<T>::size;
 
 // The longest piece of k that is summed in registers: one panel of B stays in the first-level cache.
 inline constexpr extent depth = 256;
@@ -44,19 +44,21 @@ void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, con
   constexpr extent width = pack<T>::size;
   if constexpr (Packed) lda = packed_stride;
   pack<T> sum[R][P];
-  unroll<R>([&](auto i) { unroll<P>([&](auto j) { sum[i][j] = pack<T>(T{0}); }); });
+  unroll<R>([&](auto i) __attribute__((always_inline)) {
+    unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
+  });
   for (extent p = 0; p < k; ++p, b += ldb) {
     pack<T> y[P];
-    unroll<P>([&](auto j) { y[j] = pack<T>::load(b + j * width); });
-    unroll<R>([&](auto i) {
+    unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
+    unroll<R>([&](auto i) __attribute__((always_inline)) {
       const pack<T> x(a[i * lda + p]);
-      unroll<P>([&](auto j) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
+      unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
     });
   }
   const pack<T> alpha(to.alpha);
   const extent last = columns - (P - 1) * width;
-  unroll<R>([&](auto i) {
-    unroll<P>([&](auto j) {
+  unroll<R>([&](auto i) __attribute__((always_inline)) {
+    unroll<P>([&](auto j) __attribute__((always_inline)) {
       T* const c = to.c + i * to.ldc + j * width;
       const pack<T> x = alpha * sum[i][j];
       if (j + 1 < P || last == width)

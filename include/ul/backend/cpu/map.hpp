@@ -19,8 +19,9 @@ inline constexpr extent grain = 16384;
 
 // Whether f runs on packs of T for operands that all hold T.
 template <class T, class F, class... Held>
-inline constexpr bool vectorises = (std::is_same_v<T, float> || std::is_same_v<T, double>)&&(
-    std::is_same_v<T, std::remove_const_t<Held>>&&...) &&std::is_invocable_v<const F&, std::conditional_t<true, pack<T>, Held>...>;
+inline constexpr bool vectorises = (std::is_same_v<T, float> ||
+                                    std::is_same_v<T, double>)&&(std::is_same_v<T, std::remove_const_t<Held>>&&...) &&
+                                   std::is_invocable_v<const F&, std::conditional_t<true, pack<T>, Held>...>;
 
 // Where an operand stands in the current row.
 template <class T>
@@ -62,11 +63,13 @@ UL_INLINE void map_row(const F& f, T* out, extent n, const Readers&... in) {
 }
 
 template <class F, class Out, class... In>
-void map_rows(const F& f, const operand<Out>& out, extent o, extent m, extent begin, extent n, const operand<In>&... in) {
+void map_rows(const F& f, const operand<Out>& out, extent o, extent m, extent begin, extent n,
+              const operand<In>&... in) {
   Out* y = row_of(out, o, m) + begin * out.inner;
   if constexpr (vectorises<Out, F, In...>) {
     if (out.inner == 1 && ((in.inner == 0 || in.inner == 1) && ...))
-      return map_row<Out>(f, y, n, row_reader<std::remove_const_t<In>>(row_of(in, o, m) + begin * in.inner, in.inner == 0)...);
+      return map_row<Out>(f, y, n,
+                          row_reader<std::remove_const_t<In>>(row_of(in, o, m) + begin * in.inner, in.inner == 0)...);
   }
   for (extent i = 0; i < n; ++i)
     y[i * out.inner] = static_cast<Out>(static_cast<compute_t<Out>>(f(widened(in, o, m, begin + i)...)));

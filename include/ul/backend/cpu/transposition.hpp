@@ -29,8 +29,8 @@ UL_INLINE void transpose_square(pack<T, N> (&row)[N]) {
   using lanes = std::make_integer_sequence<int, N>;
   for (int round = 1; round < N; round *= 2) {
     pack<T, N> old[N];
-    unroll<N>([&](auto i) { old[i] = row[i]; });
-    unroll<N / 2>([&](auto i) {
+    unroll<N>([&](auto i) __attribute__((always_inline)) { old[i] = row[i]; });
+    unroll<N / 2>([&](auto i) __attribute__((always_inline)) {
       const typename batch::register_type a = old[i].native(), b = old[i + N / 2].native();
       row[2 * i] = batch(interleave<0>(a, b, lanes{}));
       row[2 * i + 1] = batch(interleave<N / 2>(a, b, lanes{}));
@@ -49,9 +49,11 @@ void transpose_block(const In* from, extent from_stride, extent rows, extent col
     for (extent r = 0; r < whole_rows; r += width)
       for (extent c = 0; c < whole_columns; c += width) {
         pack<T> square[width];
-        unroll<width>([&](auto i) { square[i] = pack<T>::load(from + (r + i) * from_stride + c); });
+        unroll<width>([&](auto i) __attribute__((always_inline)) {
+          square[i] = pack<T>::load(from + (r + i) * from_stride + c);
+        });
         transpose_square(square);
-        unroll<width>([&](auto i) { square[i].store(to + (c + i) * to_stride + r); });
+        unroll<width>([&](auto i) __attribute__((always_inline)) { square[i].store(to + (c + i) * to_stride + r); });
       }
   }
   const auto rest = [&](extent first_row, extent last_row, extent first_column, extent last_column) {
