@@ -1,27 +1,9 @@
 #pragma once
 // Where an adjoint puts the gradient of one input. Several ops may read the same value; their gradients add up here.
 
-#include <ul/tensor/create.hpp>
+#include <ul/op/mapped.hpp>
 
 namespace ul {
-
-namespace detail {
-struct sum_of {
-  template <class V>
-  UL_HD V operator()(V a, V b) const {
-    return a + b;
-  }
-};
-// f(in...) added to what the output held.
-template <class F>
-struct added {
-  F f;
-  template <class V, class... In>
-  UL_HD V operator()(V old, In... in) const {
-    return old + f(in...);
-  }
-};
-}  // namespace detail
 
 // Two kinds: the gradient of an activation starts empty and lives as long as its node; the gradient of a parameter is a
 // fixed place in a flat store to which every contribution is added. Nobody wants the gradient of a constant.
@@ -66,18 +48,14 @@ class gradient {
       return;
     }
     const space s{1, 1, d.size()};
-    map(d.device(), d.shape(), s, keep{}, dense<const T>(d.data(), s));
+    map(d.device(), d.shape(), s, detail::same{}, dense<const T>(d.data(), s));
   }
 
   // Adds f(in...) at every point of a space whose points are this gradient's elements.
   template <class F, class... In>
   void map(B& device, const extents& shape, const space& s, F f, operand<In>... in) {
     const destination d = into(device, shape);
-    if (d.data == nullptr || s.size() == 0) return;
-    if (d.mode == store_mode::replace)
-      device.map(s, f, dense(d.data, s), in...);
-    else
-      device.map(s, detail::added<F>{f}, dense(d.data, s), dense<const T>(d.data, s), in...);
+    if (d.data != nullptr) detail::map_into(device, s, f, dense(d.data, s), d.mode, in...);
   }
 
   // Adds the sum of f(in...) over the mid axis of a space; the elements here are its (outer, inner).
@@ -88,13 +66,6 @@ class gradient {
   }
 
  private:
-  struct keep {
-    template <class V>
-    UL_HD V operator()(V x) const {
-      return x;
-    }
-  };
-
   gradient(tensor<B, T>* slot, const tensor<B, T>& place) : slot_(slot), place_(place) {}
 
   tensor<B, T>* slot_ = nullptr;

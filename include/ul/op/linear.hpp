@@ -62,16 +62,10 @@ struct linear {
                                             .a_layout = transpose::yes, .b = dz.data(), .ldb = out, .c = d.data,
                                             .ldc = out, .mode = d.mode});
     const space columns{1, rows, out};
-    dbias.fold(device, {out}, columns, same{}, dense<const T>(dz.data(), columns));
+    dbias.fold(device, {out}, columns, detail::same{}, dense<const T>(dz.data(), columns));
   }
 
  private:
-  struct same {
-    template <class V>
-    UL_HD V operator()(V x) const {
-      return x;
-    }
-  };
   struct activated_value {
     activation act;
     template <class V>
@@ -91,8 +85,14 @@ struct linear {
 }  // namespace ul::op
 
 namespace ul {
-template <tensor_like X, tensor_like W, tensor_like... Bias>
-auto linear(const X& x, const W& weight, const Bias&... bias) {
-  return apply(op::linear{}, x, weight, bias...);
+
+template <tensor_like X, tensor_like W>
+auto linear(const X& x, const W& weight, const op::linear& settings = {}) {
+  return apply(settings, x, weight);
 }
+template <tensor_like X, tensor_like W, tensor_like Bias>
+auto linear(const X& x, const W& weight, const Bias& bias, const op::linear& settings = {}) {
+  return apply(settings, x, weight, bias);
+}
+
 }  // namespace ul

@@ -18,7 +18,8 @@ struct constant_value {
     return constant<V>(static_cast<double>(value));
   }
 };
-struct converted {
+// f(x) = x: a map that copies, converts or adds.
+struct same {
   template <class V>
   UL_HD V operator()(V x) const {
     return x;
@@ -87,7 +88,7 @@ template <element To, backend B, element From>
 tensor<B, To> cast(const tensor<B, From>& x) {
   tensor<B, To> y(x.device(), x.shape());
   const space s{1, 1, x.size()};
-  if (x.size() != 0) x.device().map(s, detail::converted{}, dense(y.data(), s), dense<const From>(x.data(), s));
+  if (x.size() != 0) x.device().map(s, detail::same{}, dense(y.data(), s), dense<const From>(x.data(), s));
   return y;
 }
 
