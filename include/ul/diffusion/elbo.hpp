@@ -2,6 +2,7 @@
 // The variational bound as named terms, in nats per sample unless stated, and its scalar formulas. Sums run over a
 // sample's dimensions.
 
+#include <ul/core/error.hpp>
 #include <ul/diffusion/logsnr.hpp>
 
 namespace ul {
@@ -57,6 +58,7 @@ UL_HD V learned_variance_term(V log_variance, V logsnr_0) {
 // Source: Kingma et al., arXiv 2107.00630, section 3.1 and the authors' code.
 inline double pixel_value(int value, int levels = 256) { return (2.0 * value + 1) / levels - 1; }
 inline double pixel_log_likelihood(int value, double z_over_alpha, double logsnr_0, int levels = 256) {
+  if (value < 0 || value >= levels) fail("pixel_log_likelihood: value is ", value, ", expected 0 to ", levels - 1);
   const double precision = snr(logsnr_0);
   const auto exponent = [&](int k) {
     const double d = z_over_alpha - pixel_value(k, levels);
