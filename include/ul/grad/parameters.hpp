@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <ul/grad/initialise.hpp>
-#include <ul/tensor/create.hpp>
+#include <ul/op/gradient.hpp>
 
 namespace ul {
 
