@@ -23,6 +23,7 @@ struct cpu_options {
 class cpu {
  public:
   using native = kernel_list<>;
+  static constexpr bool host_memory = true;  // its pointers are the host's
 
   explicit cpu(const cpu_options& options = {})
       : threads_(options.executor, options.threads), memory_(options.memory_limit) {}

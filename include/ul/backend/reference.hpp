@@ -13,6 +13,7 @@ namespace ul {
 class reference {
  public:
   using native = kernel_list<>;
+  static constexpr bool host_memory = true;  // its pointers are the host's
 
   void* allocate(extent bytes) {
     void* p = ::operator new(static_cast<std::size_t>(bytes), alignment, std::nothrow);
