@@ -5,6 +5,12 @@
 
 namespace ul::detail {
 
+struct plus {
+  template <class V>
+  UL_HD V operator()(V a, V b) const {
+    return a + b;
+  }
+};
 struct product {
   template <class V>
   UL_HD V operator()(V a, V b) const {
