@@ -37,10 +37,10 @@ struct tile_target {
   bool add;
 };
 
-// One tile of R rows and `columns` columns, which take P packs. `a` has rows `lda` apart (packed_stride apart if
-// Packed), `b` rows `ldb` apart, padded to whole packs.
+// One tile of R rows and P packs of columns. `a` has rows `lda` apart (packed_stride apart if Packed), `b` has rows
+// `ldb` apart.
 template <class T, int R, int P, bool Packed>
-void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, const tile_target<T>& to, extent columns) {
+void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
   if constexpr (Packed) lda = packed_stride;
   pack<T> sum[R][P];
@@ -56,38 +56,48 @@ void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, con
     });
   }
   const pack<T> alpha(to.alpha);
-  const extent last = columns - (P - 1) * width;
   unroll<R>([&](auto i) __attribute__((always_inline)) {
-    unroll<P>([&](auto j) __attribute__((always_inline)) {
-      T* const c = to.c + i * to.ldc + j * width;
-      const pack<T> x = alpha * sum[i][j];
-      if (j + 1 < P || last == width)
-        (to.add ? x + pack<T>::load(c) : x).store(c);
-      else
-        (to.add ? x + pack<T>::load_first(c, last) : x).store_first(c, last);
+    unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= alpha; });
+  });
+  T* const c = to.c;
+  const extent ldc = to.ldc;
+  if (to.add)
+    unroll<R>([&](auto i) __attribute__((always_inline)) {
+      unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] += pack<T>::load(c + i * ldc + j * width); });
     });
+  unroll<R>([&](auto i) __attribute__((always_inline)) {
+    unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j].store(c + i * ldc + j * width); });
   });
 }
 
 // Tiles for any number of rows, the largest first.
 template <class T, int P, bool Packed, int R = tile_rows>
-void multiply_rows(const T* a, extent lda, const T* b, extent ldb, extent k, tile_target<T> to, extent rows,
-                   extent columns) {
+void multiply_rows(const T* a, extent lda, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
   constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; rows >= R; rows -= R, a += R * lda, to.c += R * to.ldc)
-    multiply_tile<T, R, P, Packed>(a, lda, b, ldb, k, to, columns);
+  for (; rows >= R; rows -= R, a += R * lda, to.c += R * to.ldc) multiply_tile<T, R, P, Packed>(a, lda, b, ldb, k, to);
   if constexpr (R > 1)
-    if (rows > 0) multiply_rows<T, P, Packed, next>(a, lda, b, ldb, k, to, rows, columns);
+    if (rows > 0) multiply_rows<T, P, Packed, next>(a, lda, b, ldb, k, to, rows);
 }
 
-// A block of rows against one panel of B.
+// A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
+// fill packs take a way round through a tile of their own.
 template <class T, bool Packed>
-void multiply_panel(const T* a, extent lda, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows,
+void multiply_panel(const T* a, extent lda, const T* b, extent ldb, extent k, tile_target<T> to, extent rows,
                     extent columns) {
-  if (columns > pack<T>::size)
-    multiply_rows<T, 2, Packed>(a, lda, b, ldb, k, to, rows, columns);
-  else
-    multiply_rows<T, 1, Packed>(a, lda, b, ldb, k, to, rows, columns);
+  constexpr extent width = pack<T>::size;
+  const auto multiply =
+      columns > width ? &multiply_rows<T, 2, Packed, tile_rows> : &multiply_rows<T, 1, Packed, tile_rows>;
+  if (columns % width == 0) return multiply(a, lda, b, ldb, k, to, rows);
+  T tile[tile_rows * tile_columns<T>];
+  for (; rows > 0; rows -= tile_rows, a += tile_rows * lda, to.c += tile_rows * to.ldc) {
+    const extent n = rows < tile_rows ? rows : tile_rows;
+    multiply(a, lda, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
+    for (extent i = 0; i < n; ++i)
+      for (extent j = 0; j < columns; ++j) {
+        T& c = to.c[i * to.ldc + j];
+        c = to.add ? c + tile[i * tile_columns<T> + j] : tile[i * tile_columns<T> + j];
+      }
+  }
 }
 
 }  // namespace simd

@@ -9,11 +9,14 @@
 #undef max
 #undef check
 #include <tbb/blocked_range.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 #pragma pop_macro("check")
 #pragma pop_macro("max")
 #pragma pop_macro("min")
+
+#include <algorithm>
 
 #include <ul/backend/cpu/chunk_body.hpp>
 
@@ -22,7 +25,9 @@ inline namespace UL_ISA {
 
 class tbb_arena {
  public:
-  explicit tbb_arena(extent threads) : arena_(static_cast<int>(threads)) {}
+  // More threads than cores are not asked for: TBB would refuse them, and say so on the terminal.
+  explicit tbb_arena(extent threads)
+      : arena_((std::min)(static_cast<int>(threads), tbb::info::default_concurrency())) {}
 
   // As thread_pool::run(); a call from inside a body shares the arena.
   void run(extent count, chunk_body body) {
