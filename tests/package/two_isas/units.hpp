@@ -1,0 +1,6 @@
+#pragma once
+
+using layer = double (*)();
+
+layer baseline_layer();
+layer wide_layer();
