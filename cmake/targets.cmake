@@ -11,7 +11,7 @@ find_package(Threads REQUIRED)
 
 file(GLOB_RECURSE ul_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/ul/*.hpp")
 set(ul_image_headers ${ul_headers})
-list(FILTER ul_image_headers INCLUDE REGEX "/io/(gzip|image_file)\\.hpp$")
+list(FILTER ul_image_headers INCLUDE REGEX "/io/(gzip|image_file|png_reader|jpeg_reader)\\.hpp$")
 if(ul_image_headers)
   list(REMOVE_ITEM ul_headers ${ul_image_headers})
 endif()

@@ -26,7 +26,7 @@ std::string error_of(Action&& action) {
 // Whether `text` contains `part`; says what it found instead.
 inline bool contains(std::string_view text, std::string_view part) {
   const bool found = text.find(part) != text.npos;
-  if (!found) MESSAGE("expected \"" << std::string(part) << "\" in \"" << std::string(text) << '"');
+  if (!found) MESSAGE("expected \"" << std::string(part) << "\" in \"" << std::string(text) << "\"");
   return found;
 }
 

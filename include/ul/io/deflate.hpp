@@ -62,7 +62,7 @@ struct deflate_token {
 // Finds earlier occurrences of the bytes at a position, at most 32 KiB back.
 class match_finder {
  public:
-  explicit match_finder(byte_view bytes) : bytes_(bytes), head_(1u << 15, none), chain_(bytes.size(), none) {}
+  explicit match_finder(byte_view bytes) : bytes_(bytes), head_(1u << 15, none), chain_(window, none) {}
 
   // The longest match of at least 4 bytes at `at` among the latest candidates, as a token; length 0 without one.
   deflate_token find(std::size_t at) const {
@@ -70,7 +70,8 @@ class match_finder {
     if (bytes_.size() - at < 4) return best;
     const std::size_t longest = (std::min)(bytes_.size() - at, std::size_t{258});
     std::size_t candidate = head_[hash(at)];
-    for (int tries = 64; candidate != none && at - candidate <= 32768 && tries-- > 0; candidate = chain_[candidate]) {
+    for (int tries = 64; candidate != none && at - candidate <= window && tries-- > 0;
+         candidate = chain_[candidate % window]) {
       const unsigned char *a = bytes_.data() + at, *b = bytes_.data() + candidate;
       std::size_t length = 0;
       while (length < longest && a[length] == b[length]) ++length;
@@ -84,11 +85,11 @@ class match_finder {
 
   void insert(std::size_t at) {
     if (bytes_.size() - at < 4) return;
-    chain_[at] = std::exchange(head_[hash(at)], at);
+    chain_[at % window] = std::exchange(head_[hash(at)], at);
   }
 
  private:
-  static constexpr std::size_t none = ~std::size_t{0};
+  static constexpr std::size_t none = ~std::size_t{0}, window = std::size_t{1} << 15;
 
   std::size_t hash(std::size_t at) const {
     std::uint32_t word;
@@ -97,7 +98,7 @@ class match_finder {
   }
 
   byte_view bytes_;
-  std::vector<std::size_t> head_, chain_;
+  std::vector<std::size_t> head_, chain_;  // the last position of each hash; the one before each in the window
 };
 
 // Code lengths in the run-length form of RFC 1951, section 3.2.7: symbol, and the value of its extra bits.

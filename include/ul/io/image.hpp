@@ -16,8 +16,13 @@ constexpr unsigned char byte_of(float value) {
 
 struct image {
   extent height = 0, width = 0;
-  extent channels = 0;                // 1 grey, 3 RGB
+  extent channels = 0;                // 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA
   std::vector<unsigned char> pixels;  // height * width * channels
+};
+
+// What a picture from a file may cost.
+struct image_limits {
+  extent pixels = extent{1} << 26;
 };
 
 // A black image. Throws ul::error on a negative extent or an overflow.

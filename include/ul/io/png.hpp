@@ -91,11 +91,11 @@ inline byte_vector filter_png(const image& picture) {
 
 }  // namespace detail
 
-// image (H, W, C) with C = 1 or 3 -> the bytes of a PNG file. Throws ul::error on an empty image, another number of
+// image (H, W, C) with C = 1 to 4 -> the bytes of a PNG file. Throws ul::error on an empty image, another number of
 // channels, a size that does not match, or a text that PNG cannot hold.
 inline byte_vector encode_png(const image& picture, const png_options& options = {}) {
   const auto& [height, width, channels, pixels] = picture;
-  if (channels != 1 && channels != 3) fail("png: image has ", channels, " channels, expected 1 or 3");
+  if (channels < 1 || channels > 4) fail("png: image has ", channels, " channels, expected 1 to 4");
   if (height < 1 || width < 1 || height > 0x7fffffff || width > 0x7fffffff) {
     fail("png: image is ", height, " x ", width, ", expected 1 to 2147483647");
   }
@@ -108,8 +108,9 @@ inline byte_vector encode_png(const image& picture, const png_options& options =
   byte_vector header;
   append_big(header, static_cast<std::uint32_t>(width));
   append_big(header, static_cast<std::uint32_t>(height));
-  // 8 bits, grey or RGB, deflate, adaptive filters, not interlaced
-  for (const int field : {8, channels == 1 ? 0 : 2, 0, 0, 0}) header.push_back(static_cast<unsigned char>(field));
+  constexpr int colour_types[] = {0, 4, 2, 6};  // grey, grey and alpha, RGB, RGBA
+  // 8 bits, colours, deflate, adaptive filters, not interlaced
+  for (const int field : {8, colour_types[channels - 1], 0, 0, 0}) header.push_back(static_cast<unsigned char>(field));
   detail::append_png_chunk(out, "IHDR", header);
   for (const auto& [key, text] : options.text) detail::append_png_text(out, key, text);
   detail::append_png_chunk(out, "IDAT", zlib_compress(detail::filter_png(picture)));
