@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <ul/op/functions.hpp>
-#include <ul/op/sum.hpp>
+#include <ul/op/reduce.hpp>
 #include <ul/train/accumulate.hpp>
 #include <ul/train/adam.hpp>
 #include <ul/train/clip.hpp>
