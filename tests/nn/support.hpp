@@ -1,0 +1,113 @@
+#pragma once
+// Parameters on the reference backend, written, compared and differentiated.
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <ul/backend/reference.hpp>
+#include <ul/core/torch_stream.hpp>
+#include <ul/grad/apply.hpp>
+#include <ul/op/arithmetic.hpp>
+#include <ul/op/reduce.hpp>
+
+namespace ul::test {
+
+template <class T>
+using store = parameters<reference, T>;
+template <class T>
+using host_var = var<reference, T>;
+template <class T>
+using host_tensor = tensor<reference, T>;
+
+inline const parameter_entry& entry_of(const std::vector<parameter_entry>& entries, const std::string& path) {
+  for (const parameter_entry& e : entries)
+    if (e.path == path) return e;
+  fail("test: no parameter ", path);
+}
+
+template <class T>
+void write(const store<T>& p, const std::string& path, const std::vector<T>& values) {
+  const parameter_entry& e = entry_of(p.entries(), path[0] == '/' ? path.substr(1) : path);
+  REQUIRE(static_cast<extent>(values.size()) == e.shape.size());
+  const auto place = p.part(p.value(), e);
+  p.device().upload(place.data(), values.data(), e.shape.size() * extent{sizeof(T)});
+}
+
+// Every parameter normal, so that no zero or one of the usual start hides a mistake.
+template <class T>
+void shake(const store<T>& p, double deviation = 0.5) {
+  std::uint64_t i = 0;
+  for (const parameter_entry& e : p.entries())
+    initialise(normal_init(deviation), key(17).fold_in(i++), p.part(p.value(), e).data(), e.shape.size());
+}
+
+// The worst difference between the gradient of sum(w * f()) in one number and its central difference, relative to
+// max(1, |gradient|). f makes its result anew from what the numbers are.
+template <class T, class F>
+double worst_slope(T* numbers, const T* gradient, extent count, F loss) {
+  double worst = 0;
+  for (extent i = 0; i < count; ++i) {
+    const T old = numbers[i], h = 1e-6 * (std::max)(1.0, std::abs(old));
+    numbers[i] = old + h;
+    const double above = loss();
+    numbers[i] = old - h;
+    const double below = loss();
+    numbers[i] = old;
+    const double slope = (above - below) / (2 * h);
+    worst = (std::max)(worst, std::abs(slope - gradient[i]) / (std::max)(1.0, std::abs(slope)));
+  }
+  return worst;
+}
+
+// Checks the gradients of all parameters of `p` and of `x` (of f(x), made into one number by fixed random weights).
+template <class F>
+void check_gradients(const store<double>& p, const host_tensor<double>& x, F f) {
+  const extents shape = f(host_var<double>(x)).shape();
+  const auto w = normal<double>(x.device(), shape, key(5));
+  const auto loss_of = [&](const host_var<double>& v) { return sum(mul(f(v), w)); };
+  const auto value = [&] { return to_scalar(loss_of(host_var<double>(x)).value()); };
+
+  store<double> keep = p;
+  keep.zero_gradient();
+  tape<reference> t;
+  const auto watched = t.watch(x);
+  t.backward(loss_of(watched));
+  const auto dx = t.gradient_of(watched);
+  REQUIRE(dx);
+  CHECK(worst_slope(x.data(), dx.data(), x.size(), value) < 2e-6);
+  for (const parameter_entry& e : p.entries()) {
+    CAPTURE(e.path);
+    const auto gradient = p.part(p.gradient(), e), numbers = p.part(p.value(), e);
+    CHECK(worst_slope(numbers.data(), gradient.data(), e.shape.size(), value) < 2e-6);
+    double size = 0;
+    for (extent i = 0; i < e.shape.size(); ++i) size += std::abs(gradient.data()[i]);
+    CHECK(size > 0);
+  }
+}
+
+// A torch tensor's values in the order in which it stores them.
+inline std::vector<float> drawn_normal(torch_stream& stream, extent count) {
+  std::vector<float> v(static_cast<std::size_t>(count));
+  stream.normal(v.data(), count);
+  return v;
+}
+inline std::vector<float> drawn_uniform(torch_stream& stream, extent count, extent fan_in) {
+  const float bound = 1 / std::sqrt(static_cast<float>(fan_in));
+  std::vector<float> v(static_cast<std::size_t>(count));
+  for (float& x : v) x = stream.uniform(-bound, bound);
+  return v;
+}
+
+// (outer, positions) -> (positions, outer): torch's (C, H W) to channels last, and its weights (out, in) to (in, out).
+inline std::vector<float> swapped(const std::vector<float>& v, extent rows, extent columns) {
+  std::vector<float> out(v.size());
+  for (extent r = 0; r < rows; ++r)
+    for (extent c = 0; c < columns; ++c)
+      out[static_cast<std::size_t>(c * rows + r)] = v[static_cast<std::size_t>(r * columns + c)];
+  return out;
+}
+
+}  // namespace ul::test
