@@ -53,13 +53,16 @@ struct attention_query {
     const double log_sum = top + std::log(sum);
     lse[i] = static_cast<compute_t<T>>(log_sum);
     T* y = head(out, b, n, h, s.depth);
-    for (extent d = 0; d < s.depth; ++d) y[d] = T{};
-    for (extent d = 0; d < s.depth; ++d) {
-      double mix = 0;
-      for (extent j = 0; j < s.keys; ++j)
-        mix += std::exp(s.scale * dot(query, head(k, b, j, h, s.depth), s.depth) - log_sum) *
-               static_cast<double>(head(v, b, j, h, s.depth)[d]);
-      y[d] = static_cast<T>(static_cast<compute_t<T>>(mix));
+    constexpr extent width = 64;  // channels mixed at once: the probabilities are computed once for so many
+    for (extent first = 0; first < s.depth; first += width) {
+      const extent count = s.depth - first < width ? s.depth - first : width;
+      double mix[width] = {};
+      for (extent j = 0; j < s.keys; ++j) {
+        const double p = std::exp(s.scale * dot(query, head(k, b, j, h, s.depth), s.depth) - log_sum);
+        const T* value = head(v, b, j, h, s.depth) + first;
+        for (extent d = 0; d < count; ++d) mix[d] += p * static_cast<double>(value[d]);
+      }
+      for (extent d = 0; d < count; ++d) y[first + d] = static_cast<T>(static_cast<compute_t<T>>(mix[d]));
     }
   }
 };
