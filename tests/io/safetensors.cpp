@@ -234,7 +234,7 @@ TEST_CASE("safetensors: what was written comes back, bit for bit") {
   const ul::byte_vector bytes = ul::encode_safetensors(tensors, metadata);
   CHECK(bytes == ul::encode_safetensors(tensors, metadata));
 
-  for (const std::size_t shift : {0, 1, 2, 3}) {  // elements at every alignment
+  for (std::size_t shift = 0; shift < 4; ++shift) {  // elements at every alignment
     ul::byte_vector moved(shift);
     ul::append_bytes(moved, bytes);
     const ul::safetensors file = ul::parse_safetensors(ul::byte_view(moved).subspan(shift), "a.st");
