@@ -1,0 +1,79 @@
+// Every op on every backend, forwards and backwards, in float and double, against the reference in double.
+
+#include <cmath>
+
+#include <ul/backend/cpu.hpp>
+#include <ul/backend/reference.hpp>
+
+#include "cases.hpp"
+
+using namespace conformance;
+
+namespace {
+
+// The result and the gradients of all inputs, on the host.
+using outcome = std::vector<std::vector<double>>;
+
+template <backend B, element T>
+std::vector<double> on_host(const tensor<B, T>& x) {
+  if (!x) return {};
+  const std::vector<T> v = to_host(x);
+  return {v.begin(), v.end()};
+}
+
+template <backend B, element T>
+outcome run(B& device, const op_case<B, T>& c) {
+  tape<B> t;
+  values<B, T> v;
+  for (const sample& s : c.inputs) v.push_back(t.watch(case_list<B, T>::upload(device, s, 30 + v.size())));
+  const var<B, T> y = c.run(v);
+  outcome all{on_host(y.value())};
+  t.backward(y, case_list<B, T>::upload(device, y.shape(), 40));
+  for (const auto& x : v) all.push_back(on_host(t.gradient_of(x)));
+  return all;
+}
+
+// Differences are measured against the largest number of the same tensor.
+void compare(const outcome& found, const outcome& expected, double tolerance) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t k = 0; k < found.size(); ++k) {
+    CAPTURE(k);
+    REQUIRE(found[k].size() == expected[k].size());
+    double largest = 0, worst = 0;
+    for (const double x : expected[k]) largest = std::fmax(largest, std::fabs(x));
+    for (std::size_t i = 0; i < found[k].size(); ++i) {
+      const double difference = std::fabs(found[k][i] - expected[k][i]);
+      worst = difference <= worst ? worst : difference;  // a NaN stays
+    }
+    CHECK(worst <= tolerance * (1 + largest));
+  }
+}
+
+template <element T, backend B>
+void against_reference(B& device, double tolerance) {
+  reference oracle;
+  const auto cases = all_cases<T>(device);
+  const auto expected = all_cases<double>(oracle);
+  REQUIRE(cases.size() == expected.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    CAPTURE(cases[i].title);
+    compare(run(device, cases[i]), run(oracle, expected[i]), tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the reference in float agrees with the reference in double") {
+  reference device;
+  against_reference<float>(device, 1e-6);
+}
+
+TEST_CASE("the CPU agrees with the reference, in float") {
+  cpu device;
+  against_reference<float>(device, 2e-6);
+}
+
+TEST_CASE("the CPU agrees with the reference, in double") {
+  cpu device;
+  against_reference<double>(device, 1e-13);
+}
