@@ -1,6 +1,8 @@
 #pragma once
 // The residual block of diffusion U-Nets. Ho, Jain and Abbeel 2020; scale and shift: Dhariwal and Nichol 2021.
 
+#include <optional>
+
 #include <ul/nn/condition.hpp>
 #include <ul/nn/dropout.hpp>
 #include <ul/nn/linear.hpp>
