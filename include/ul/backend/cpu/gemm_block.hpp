@@ -76,48 +76,49 @@ struct product {
 // The number of pieces k is cut into, and where they begin.
 inline extent depth_pieces(extent k) { return (std::max)(extent{1}, ceil_div(k, depth)); }
 
+// A packed block of m rows of A times n columns of B from `column` on. If `direct`, B is read where it stands, and only
+// a last panel that does not fill a tile goes through b_block.
+template <class In, class T>
+void multiply_block(const matrix<In>& b, extent row, extent k, extent column, extent n, extent m, const T* a_block,
+                    T* b_block, bool direct, const tile_target<T>& to) {
+  constexpr extent width = tile_columns<T>;
+  const auto at = [&](extent q) { return tile_target<T>{to.c + q, to.ldc, to.alpha, to.add}; };
+  extent q = 0;
+  if constexpr (std::is_same_v<In, T>) {
+    const T* const rows = b.at(row, column);
+    if (direct && m <= thin_rows)
+      for (; q + thin_columns<T> <= n; q += thin_columns<T>) multiply_thin(a_block, rows + q, b.stride, k, at(q), m);
+    if (direct)
+      for (; q + width <= n; q += width) multiply_panel(a_block, rows + q, b.stride, k, at(q), m, width);
+    if (direct && q < n) pack_b(b, row, k, column + q, n - q, b_block);
+  }
+  for (; q < n; q += width)
+    multiply_panel<T>(a_block, b_block + (direct ? 0 : q * k), width, k, at(q), m, (std::min)(width, n - q));
+}
+
 // Rows [row, row_end) and columns [column, column_end) of C.
 template <class In, class T>
 void multiply_share(memory_pool& memory, const product<In, T>& g, extent row, extent row_end, extent column,
                     extent column_end) {
   constexpr extent width = tile_columns<T>;
-  constexpr bool same = std::is_same_v<In, T>;
   const extent pieces = depth_pieces(g.k), rows = row_end - row, columns = column_end - column;
-  // Packing must pay: a matrix that is read in order, and not often, stays where it is.
-  const bool direct_a = same && g.a.layout == transpose::no && (columns <= 8 * width || rows <= tile_rows);
-  const bool direct_b = same && g.b.layout == transpose::no && (rows <= 2 * tile_rows);
-  const extent strip = (std::min)(block_columns, ceil_div(columns, width) * width);
-  const extent depth_here = ceil_div(g.k, pieces);
-  const scratch<memory_pool, T> a_block(memory, direct_a ? 0 : (std::min)(block_rows, rows) * packed_stride);
-  const scratch<memory_pool, T> b_block(memory, direct_b ? width * depth_here : strip * depth_here);
+  // A matrix that is read in order, and not often, need not be packed.
+  const bool direct = std::is_same_v<In, T> && g.b.layout == transpose::no && rows <= 2 * tile_rows;
+  const extent strip = direct ? columns : (std::min)(block_columns, ceil_div(columns, width) * width);
+  const scratch<memory_pool, T> a_block(memory, (std::min)(block_rows, rows) * packed_stride);
+  const scratch<memory_pool, T> b_block(memory, (direct ? width : strip) * ceil_div(g.k, pieces));
 
   for (extent j = column; j < column_end; j += strip) {
     const extent n = (std::min)(strip, column_end - j);
     for (extent piece = 0; piece < pieces; ++piece) {
       const extent p = g.k * piece / pieces, k = g.k * (piece + 1) / pieces - p;
-      if (!direct_b) pack_b(g.b, p, k, j, n, b_block.data());
+      if (!direct) pack_b(g.b, p, k, j, n, b_block.data());
       for (extent i = row; i < row_end; i += block_rows) {
         const extent m = (std::min)(block_rows, row_end - i);
-        if (!direct_a) pack_a(g.a, i, m, p, k, a_block.data());
-        for (extent q = 0; q < n; q += width) {
-          const extent tile = (std::min)(width, n - q);
-          const T* b = b_block.data() + (direct_b ? 0 : q * k);
-          extent ldb = width;
-          if constexpr (same) {
-            if (direct_b && tile == width) {
-              b = g.b.at(p, j + q);
-              ldb = g.b.stride;
-            } else if (direct_b) {
-              pack_b(g.b, p, k, j + q, tile, b_block.data());
-            }
-          }
-          const tile_target<T> to{g.c + i * g.ldc + j + q, g.ldc, g.alpha, g.add || piece > 0};
-          if (!direct_a)
-            multiply_panel<T, true>(a_block.data(), packed_stride, b, ldb, k, to, m, tile);
-          else if constexpr (same)
-            multiply_panel<T, false>(g.a.at(i, p), g.a.stride, b, ldb, k, to, m, tile);
-          if (piece + 1 == pieces && !g.last.empty()) g.last.from(j + q).apply(to.c, g.ldc, m, tile);
-        }
+        pack_a(g.a, i, m, p, k, a_block.data());
+        const tile_target<T> to{g.c + i * g.ldc + j, g.ldc, g.alpha, g.add || piece > 0};
+        multiply_block(g.b, p, k, j, n, m, a_block.data(), b_block.data(), direct, to);
+        if (piece + 1 == pieces && !g.last.empty()) g.last.from(j).apply(to.c, g.ldc, m, n);
       }
     }
   }

@@ -37,12 +37,10 @@ struct tile_target {
   bool add;
 };
 
-// One tile of R rows and P packs of columns. `a` has rows `lda` apart (packed_stride apart if Packed), `b` has rows
-// `ldb` apart.
-template <class T, int R, int P, bool Packed>
-void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, const tile_target<T>& to) {
+// One tile of R rows and P packs of columns. `a` has rows packed_stride apart, `b` has rows `ldb` apart.
+template <class T, int R, int P>
+void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
-  if constexpr (Packed) lda = packed_stride;
   pack<T> sum[R][P];
   unroll<R>([&](auto i) __attribute__((always_inline)) {
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
@@ -51,7 +49,7 @@ void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, con
     pack<T> y[P];
     unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
     unroll<R>([&](auto i) __attribute__((always_inline)) {
-      const pack<T> x(a[i * lda + p]);
+      const pack<T> x(a[i * packed_stride + p]);
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
     });
   }
@@ -71,33 +69,46 @@ void multiply_tile(const T* a, extent lda, const T* b, extent ldb, extent k, con
 }
 
 // Tiles for any number of rows, the largest first.
-template <class T, int P, bool Packed, int R = tile_rows>
-void multiply_rows(const T* a, extent lda, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
+template <class T, int P, int R = tile_rows>
+void multiply_rows(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
   constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; rows >= R; rows -= R, a += R * lda, to.c += R * to.ldc) multiply_tile<T, R, P, Packed>(a, lda, b, ldb, k, to);
+  for (; rows >= R; rows -= R, a += R * packed_stride, to.c += R * to.ldc) multiply_tile<T, R, P>(a, b, ldb, k, to);
   if constexpr (R > 1)
-    if (rows > 0) multiply_rows<T, P, Packed, next>(a, lda, b, ldb, k, to, rows);
+    if (rows > 0) multiply_rows<T, P, next>(a, b, ldb, k, to, rows);
 }
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
-template <class T, bool Packed>
-void multiply_panel(const T* a, extent lda, const T* b, extent ldb, extent k, tile_target<T> to, extent rows,
-                    extent columns) {
+template <class T>
+void multiply_panel(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows, extent columns) {
   constexpr extent width = pack<T>::size;
-  const auto multiply =
-      columns > width ? &multiply_rows<T, 2, Packed, tile_rows> : &multiply_rows<T, 1, Packed, tile_rows>;
-  if (columns % width == 0) return multiply(a, lda, b, ldb, k, to, rows);
+  const auto multiply = columns > width ? &multiply_rows<T, 2, tile_rows> : &multiply_rows<T, 1, tile_rows>;
+  if (columns % width == 0) return multiply(a, b, ldb, k, to, rows);
   T tile[tile_rows * tile_columns<T>];
-  for (; rows > 0; rows -= tile_rows, a += tile_rows * lda, to.c += tile_rows * to.ldc) {
+  for (; rows > 0; rows -= tile_rows, a += tile_rows * packed_stride, to.c += tile_rows * to.ldc) {
     const extent n = rows < tile_rows ? rows : tile_rows;
-    multiply(a, lda, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
+    multiply(a, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
     for (extent i = 0; i < n; ++i)
       for (extent j = 0; j < columns; ++j) {
         T& c = to.c[i * to.ldc + j];
         c = to.add ? c + tile[i * tile_columns<T> + j] : tile[i * tile_columns<T> + j];
       }
   }
+}
+
+// A row or two against as many panels of an unpacked B as registers hold sums for: long reads, each of them once.
+inline constexpr extent thin_rows = 4;
+template <class T>
+inline constexpr extent thin_columns = 8 * pack<T>::size;
+
+template <class T>
+void multiply_thin(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
+  constexpr extent half = thin_columns<T> / 2;
+  for (; rows >= 2; rows -= 2, a += 2 * packed_stride, to.c += 2 * to.ldc) {
+    multiply_tile<T, 2, 4>(a, b, ldb, k, to);
+    multiply_tile<T, 2, 4>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add});
+  }
+  if (rows > 0) multiply_tile<T, 1, 8>(a, b, ldb, k, to);
 }
 
 }  // namespace simd
