@@ -1,43 +1,16 @@
 // The verbs of the CPU backend against the reference, at odd sizes, and the same bits for any number of threads.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <vector>
-
 #include <ul/backend/cpu.hpp>
 #include <ul/backend/reference.hpp>
+
+#include "support.hpp"
 
 using namespace ul;
 
 static_assert(backend<cpu> && backend<reference>);
 
 namespace {
-
-template <class T>
-std::vector<T> noise(extent n, std::uint64_t seed) {
-  std::vector<T> x(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(normal_at<compute_t<T>>(key(seed), i));
-  return x;
-}
-
-template <class T>
-double wide(T x) {
-  return static_cast<double>(static_cast<compute_t<T>>(x));
-}
-
-template <class T>
-double largest_difference(const std::vector<T>& a, const std::vector<T>& b) {
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) most = (std::max)(most, std::fabs(wide(a[i]) - wide(b[i])));
-  return most;
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
-}
 
 struct affine {
   template <class V>

@@ -2,6 +2,7 @@
 // The backend of every machine: SIMD packs, threads, and a pool of memory on large pages.
 
 #include <ul/backend/concept.hpp>
+#include <ul/backend/cpu/conv.hpp>
 #include <ul/backend/cpu/executor.hpp>
 #include <ul/backend/cpu/fold.hpp>
 #include <ul/backend/cpu/gemm.hpp>
@@ -22,7 +23,7 @@ struct cpu_options {
 // and memory that is not there.
 class cpu {
  public:
-  using native = kernel_list<>;
+  using native = kernel_list<conv_forward, conv_data, conv_weights>;
   static constexpr bool host_memory = true;  // its pointers are the host's
 
   explicit cpu(const cpu_options& options = {})
@@ -60,6 +61,15 @@ class cpu {
   template <class T>
   void normal(T* out, extent count, key k, extent first) {
     fill_normal(out, count, k, static_cast<std::uint64_t>(first));
+  }
+
+  // The kernels in `native`. Those of 16-bit elements are composed.
+  template <template <class> class Kernel, class T>
+  void run(const Kernel<T>& kernel) {
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
+      run_on(threads_, memory_, kernel);
+    else
+      kernel.composed(*this);
   }
 
   extent threads() const { return threads_.threads(); }

@@ -32,9 +32,9 @@ inline grid cut(extent m, extent n, extent tile, extent shares) {
   return best;
 }
 
-template <class In, class T>
-void multiply(executor& threads, memory_pool& memory, const product<In, T>& g, extent batch, extent stride_a,
-              extent stride_b, extent stride_c) {
+// Runs `batch` products; advance(product, s) makes the first one into number s.
+template <class A, class B, class T, class Advance>
+void multiply(executor& threads, memory_pool& memory, const product<A, B, T>& g, extent batch, const Advance& advance) {
   const extent tile = tile_columns<T>;
   const extent work = (std::max)(extent{1}, g.m * g.n * (std::max)(extent{1}, g.k));
   const extent wanted = (std::min)(ceil_div(work, share_work), ceil_div(threads.threads(), batch));
@@ -43,15 +43,18 @@ void multiply(executor& threads, memory_pool& memory, const product<In, T>& g, e
   const auto edge = [](extent i, extent parts, extent size, extent step) {
     return (std::min)(size, ceil_div(size, step) * i / parts * step);
   };
-  for_each_on(threads, batch * each, grain * (work / each) / share_work, [&](extent c) {
-    const extent s = c / each, i = c % each / shares.columns, j = c % shares.columns;
-    product<In, T> one = g;
-    one.a.data += s * stride_a;
-    one.b.data += s * stride_b;
-    one.c += s * stride_c;
+  for_each_on(threads, batch * each, (std::max)(extent{1}, grain * (work / each) / share_work), [&](extent c) {
+    const extent i = c % each / shares.columns, j = c % shares.columns;
+    product<A, B, T> one = g;
+    advance(one, c / each);
     multiply_share(memory, one, edge(i, shares.rows, g.m, tile_rows), edge(i + 1, shares.rows, g.m, tile_rows),
                    edge(j, shares.columns, g.n, tile), edge(j + 1, shares.columns, g.n, tile));
   });
+}
+
+template <class A, class B, class T>
+void multiply_once(executor& threads, memory_pool& memory, const product<A, B, T>& g) {
+  if (g.m > 0 && g.n > 0) multiply(threads, memory, g, 1, [](auto&, extent) {});
 }
 
 }  // namespace simd
@@ -60,16 +63,23 @@ template <class In, class Out>
 void gemm_on(executor& threads, memory_pool& memory, const gemm_args<In, Out>& g) {
   using T = compute_t<In>;
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
-  simd::product<In, T> p{g.m,
-                         g.n,
-                         g.k,
-                         {g.a, g.lda, g.a_layout},
-                         {g.b, g.ldb, g.b_layout},
-                         nullptr,
-                         g.n,
-                         static_cast<T>(g.alpha),
-                         false,
-                         {nullptr, g.act}};
+  simd::product<simd::matrix<In>, simd::matrix<In>, T> p{g.m,
+                                                         g.n,
+                                                         g.k,
+                                                         {g.a, g.lda, g.a_layout},
+                                                         {g.b, g.ldb, g.b_layout},
+                                                         nullptr,
+                                                         g.n,
+                                                         static_cast<T>(g.alpha),
+                                                         false,
+                                                         {nullptr, g.act}};
+  const auto run = [&](extent stride_c) {
+    simd::multiply(threads, memory, p, g.batch, [&](auto& one, extent s) {
+      one.a.data += s * g.stride_a;
+      one.b.data += s * g.stride_b;
+      one.c += s * stride_c;
+    });
+  };
   const scratch<memory_pool, T> bias(memory, std::is_same_v<In, T> || g.bias == nullptr ? 0 : g.n);
   if constexpr (std::is_same_v<In, T>) {
     p.last.bias = g.bias;
@@ -81,13 +91,13 @@ void gemm_on(executor& threads, memory_pool& memory, const gemm_args<In, Out>& g
     p.c = g.c;
     p.ldc = g.ldc;
     p.add = g.mode == store_mode::add;
-    simd::multiply(threads, memory, p, g.batch, g.stride_a, g.stride_b, g.stride_c);
+    run(g.stride_c);
   } else {
     // Sums are kept in the wide type until they are complete.
     const extent size = checked_mul(g.m, g.n, "gemm");
     const scratch<memory_pool, T> wide(memory, checked_mul(size, g.batch, "gemm"));
     p.c = wide.data();
-    simd::multiply(threads, memory, p, g.batch, g.stride_a, g.stride_b, size);
+    run(size);
     for_each_on(threads, g.batch * g.m, g.n, [&](extent r) {
       const T* from = wide.data() + r * g.n;
       Out* to = g.c + r / g.m * g.stride_c + r % g.m * g.ldc;
