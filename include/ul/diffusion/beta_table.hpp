@@ -49,8 +49,8 @@ inline beta_table table_of(std::vector<double> betas, table_precision p) {
   double product = 1;
   for (const double beta : t.betas) {
     if (!(beta > 0 && beta < 1)) fail("beta_table: a beta is ", beta, ", expected between 0 and 1");
-    product *= rounded(1 - beta, p);
-    t.alpha_bar.push_back(rounded(product, p));
+    product = rounded(product * rounded(1 - beta, p), p);
+    t.alpha_bar.push_back(product);
   }
   return t;
 }

@@ -23,9 +23,10 @@ struct bound {
   double bits_per(double count) const { return bits(nats()) / count; }
 };
 
-// KL(q(z_1 | z) || N(0, 1)) of one dimension at the schedule's last log-SNR: (alpha^2 z^2 + sigma^2 - 1 - log sigma^2)
-// / 2. Never negative; absolute error a few ulp of alpha^2 (1 + z^2). Source: Heek et al., Unified Latents, arXiv
-// 2602.17270, equation 3.
+// KL(q(z_1 | z) || N(0, 1)) of one dimension at the schedule's last log-SNR,
+//   (alpha^2 z^2 + sigma^2 - 1 - log sigma^2) / 2.
+// Never negative; absolute error a few ulp of alpha^2 (1 + z^2).
+// Source: Heek et al., Unified Latents, arXiv 2602.17270, equation 3.
 template <class V>
 UL_HD V terminal_kl(V z, V logsnr) {
   const V kept = alpha_squared(logsnr);
@@ -45,9 +46,9 @@ UL_HD V discrete_weight(V logsnr_t, V logsnr_s) {
   return constant<V>(0.5) * expm1(logsnr_s - logsnr_t);
 }
 
-// What the bound of one latent dimension changes by when the encoder's own variance is learned, z = mu + sigma_z eps
-// being the diffusion target: -log(sigma_z^2 e^lambda_0 + 1) / 2, from log sigma_z^2. Source: Heek et al., arXiv
-// 2602.17270, equation 5.
+// What the bound of one latent dimension changes by when the encoder's own variance is learned, the diffusion target
+// being z = mu + sigma_z eps: -log(sigma_z^2 e^lambda_0 + 1) / 2, from log sigma_z^2.
+// Source: Heek et al., arXiv 2602.17270, equation 5.
 template <class V>
 UL_HD V learned_variance_term(V log_variance, V logsnr_0) {
   return constant<V>(-0.5) * softplus(log_variance + logsnr_0);

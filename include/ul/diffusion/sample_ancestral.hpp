@@ -4,6 +4,12 @@
 
 namespace ul {
 
+// The variance of q(x_s | x_t, x), lambda_s >= lambda_t: sigma_s^2 (1 - e^(lambda_t - lambda_s)).
+// Source: Ho et al., arXiv 2006.11239, equation 7, in log-SNR.
+inline double posterior_variance(double logsnr_t, double logsnr_s) {
+  return logsnr_t == logsnr_s ? 0 : sigma_squared(logsnr_s) * -expm1(logsnr_t - logsnr_s);
+}
+
 struct ancestral_options {
   extent first = 0;
   double interpolation = 0;  // of the log-variance: 0 the posterior's (lower bound), 1 the upper bound
@@ -22,7 +28,7 @@ State sample_ancestral(Denoiser&& denoiser, State x, const logsnr_grid& grid, No
   for (extent i = grid.check_first(options.first, "sample_ancestral"); i < grid.steps(); ++i) {
     const double t = grid[i], s = grid[i + 1];
     const auto prediction = denoiser(std::as_const(x), t);
-    const State& denoised = detail::clean(prediction);
+    const State& denoised = detail::clean<State>(prediction);
     const double c = t == s ? 0 : -expm1(t - s);
     const double keep = sigma(s) / sigma(t) * exp((t - s) / 2);
     const double spread = sqrt(c) * exp((1 - v) * log_sigma(s) + v * log_sigma(t));

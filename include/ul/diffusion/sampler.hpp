@@ -35,6 +35,11 @@ struct sampler_step {
 
 enum class progress { proceed, stop };
 
+template <class N, class State>
+concept noise_source = requires(N& noise, extent draw) {
+  { noise(draw) } -> std::convertible_to<State>;
+};
+
 struct no_observer {
   void operator()(const auto&) const {}
 };
@@ -72,6 +77,20 @@ State noise_of(const State&, const estimate<State>& e, double) {
   return e.eps;
 }
 
+// x_s for x^ and eps^ held fixed: the exact step for a denoiser that is constant along it (DDIM; Euler in sigma and in
+// flow time are the same).
+template <class State, class Prediction>
+State ddim_step(const State& x_t, const Prediction& prediction, double t, double s) {
+  return blend_step(0.0, x_t, alpha(s), prediction, sigma(s), t);
+}
+
+// What stands for the noise of a stochastic sampler whose options ask for none.
+template <class State>
+struct no_noise {
+  const char* sampler;
+  State operator()(extent) const { fail(sampler, ": these options need a noise source"); }
+};
+
 // Whether the observer wants to stop after this step.
 template <class Observer, class State>
 bool stops(Observer& observer, const sampler_step<State>& step) {
@@ -89,7 +108,7 @@ bool stops(Observer& observer, const sampler_step<State>& step) {
 // prediction asks for.
 template <prediction P, class Network>
 auto denoiser_of(P p, Network network) {
-  return [p, network = std::move(network)]<class State>(const State& x_t, double logsnr) mutable -> State {
+  return [p, network = std::move(network)]<class State>(const State& x_t, double logsnr) -> State {
     const double scale = p.input(logsnr);
     const auto x = p.x(logsnr);
     return combine(x.state, x_t, x.output,

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <vector>
+
+#include <ul/diffusion/quadrature.hpp>
+#include <ul/diffusion/sampler.hpp>
+
+namespace ul {
+
+// How a multistep sampler begun in the middle of a grid treats the steps it has not seen: at order 1 with an empty
+// history; or, as some published code does, with the coefficients of a full history whose missing terms are left out.
+enum class multistep_restart { first_order, published };
+
+namespace detail {
+
+// The integral from a to b of density(u) times the k-th Lagrange basis polynomial on the nodes.
+template <class Density>
+double lagrange_integral(const std::vector<double>& nodes, std::size_t k, double a, double b, Density density) {
+  return integrate(
+      [&](double u) {
+        double value = density(u);
+        for (std::size_t j = 0; j < nodes.size(); ++j)
+          if (j != k) value *= (u - nodes[j]) / (nodes[k] - nodes[j]);
+        return value;
+      },
+      a, b, 4);
+}
+
+// The last few eps^, newest first.
+template <class State>
+void remember(std::vector<State>& history, State newest, extent order) {
+  history.insert(history.begin(), std::move(newest));
+  if (static_cast<extent>(history.size()) > order) history.pop_back();
+}
+
+// alpha_s (x_t / alpha_t + sum over k of weight_k eps_k).
+template <class State>
+State multistep_move(const State& x, double t, double s, const std::vector<double>& weights,
+                     const std::vector<State>& history) {
+  State sum = combine(alpha(s) / alpha(t), x, alpha(s) * weights[0], history[0]);
+  for (std::size_t k = 1; k < weights.size() && k < history.size(); ++k)
+    sum = combine(1.0, sum, alpha(s) * weights[k], history[k]);
+  return sum;
+}
+
+}  // namespace detail
+}  // namespace ul
