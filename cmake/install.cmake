@@ -14,6 +14,7 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/ulConfig.cmake.in" "$
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/ulConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/ulConfig.cmake" "${PROJECT_BINARY_DIR}/ulConfigVersion.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/compiled.cmake" "${PROJECT_SOURCE_DIR}/cmake/compiled.cpp"
   DESTINATION "${package_dir}")
 
 file(RELATIVE_PATH pc_prefix "/${CMAKE_INSTALL_DATADIR}/pkgconfig" "/")

@@ -1,5 +1,5 @@
 # The targets people link: ul::ul (everything that needs no further library), ul::native (this machine's instruction
-# set, opt-in), and one target per component.
+# set, opt-in), ul::image (readers that need libraries), ul::compiled (short builds).
 
 # Global, so that a parent project that adds this directory can link them too.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
@@ -34,3 +34,5 @@ add_library(ul::image ALIAS ul_image)
 set_target_properties(ul_image PROPERTIES EXPORT_NAME image)
 target_sources(ul_image INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ul_image_headers})
 target_link_libraries(ul_image INTERFACE ul ZLIB::ZLIB PNG::PNG JPEG::JPEG)
+
+include("${PROJECT_SOURCE_DIR}/cmake/compiled.cmake")

@@ -1,0 +1,66 @@
+#pragma once
+// The blocks, models and training steps over ul::cpu and float, for short builds. A program that links ul::compiled
+// (which defines UL_COMPILED) uses the library's instantiations where this header is included; without that library the
+// header does nothing.
+
+#if defined(UL_COMPILED) || defined(UL_COMPILED_SOURCE)
+
+#include <ul/backend/cpu.hpp>
+#include <ul/latent/preview.hpp>
+#include <ul/latent/stage1.hpp>
+#include <ul/nn/transformer.hpp>
+#include <ul/nn/u_net.hpp>
+#include <ul/train/adam.hpp>
+#include <ul/train/clip.hpp>
+#include <ul/train/ema.hpp>
+
+#if defined(UL_COMPILED_SOURCE)
+#define UL_EXTERN
+#else
+#define UL_EXTERN extern
+#endif
+
+namespace ul {
+
+UL_EXTERN template void gemm_on(executor&, memory_pool&, const gemm_args<float, float>&);
+
+UL_EXTERN template class tape<cpu>;
+UL_EXTERN template class parameters<cpu, float>;
+UL_EXTERN template class adam<cpu, float>;
+UL_EXTERN template class ema<cpu, float>;
+UL_EXTERN template class averaged_weights<cpu, float>;
+UL_EXTERN template double gradient_norm(const parameters<cpu, float>&);
+
+namespace nn {
+UL_EXTERN template class linear<cpu, float>;
+UL_EXTERN template class conv<cpu, float>;
+UL_EXTERN template class group_norm<cpu, float>;
+UL_EXTERN template class layer_norm<cpu, float>;
+UL_EXTERN template class rms_norm<cpu, float>;
+UL_EXTERN template class mlp<cpu, float>;
+UL_EXTERN template class attention<cpu, float>;
+UL_EXTERN template class attention_block<cpu, float>;
+UL_EXTERN template class resnet_block<cpu, float>;
+UL_EXTERN template class transformer_block<cpu, float>;
+UL_EXTERN template class transformer<cpu, float>;
+UL_EXTERN template class vit<cpu, float>;
+UL_EXTERN template class u_net<cpu, float>;
+UL_EXTERN template class u_vit<cpu, float>;
+}  // namespace nn
+
+UL_EXTERN template class latent_encoder<cpu, float>;
+UL_EXTERN template class latent_prior<cpu, float>;
+UL_EXTERN template class latent_decoder<cpu, float>;
+UL_EXTERN template struct stage1_networks<cpu, float>;
+UL_EXTERN template stage1_losses<cpu, float> stage1_loss(const stage1_networks<cpu, float>&, tape<cpu>&,
+                                                         const tensor<cpu, float>&, latent_scale&, const batch_draw&,
+                                                         mode);
+UL_EXTERN template tensor<cpu, float> reconstruct(const stage1_networks<cpu, float>&, const latent_scale&,
+                                                  const tensor<cpu, float>&, const preview_options&);
+UL_EXTERN template tensor<cpu, float> sample_from_prior(const stage1_networks<cpu, float>&, const latent_scale&, cpu&,
+                                                        extent, const preview_options&);
+
+}  // namespace ul
+
+#undef UL_EXTERN
+#endif
