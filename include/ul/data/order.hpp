@@ -61,6 +61,9 @@ class order {
     return permutation(size_, key_.fold_in(static_cast<std::uint64_t>(epoch(position))))(position % size_);
   }
 
+  // The key for whatever else is random about that position: mirroring, cropping.
+  key augmentation(extent position) const { return key_.split(1).fold_in(static_cast<std::uint64_t>(position)); }
+
  private:
   extent size_;
   key key_;
