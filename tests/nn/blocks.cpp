@@ -7,6 +7,7 @@
 #include <ul/nn/patches.hpp>
 #include <ul/nn/resnet_block.hpp>
 #include <ul/nn/transformer.hpp>
+#include <ul/op/reduce.hpp>
 
 #include "support.hpp"
 
