@@ -2,12 +2,17 @@
 // The backend of every machine: SIMD packs, threads, and a pool of memory on large pages.
 
 #include <ul/backend/concept.hpp>
+#include <ul/backend/cpu/adam.hpp>
 #include <ul/backend/cpu/conv.hpp>
 #include <ul/backend/cpu/executor.hpp>
 #include <ul/backend/cpu/fold.hpp>
 #include <ul/backend/cpu/gemm.hpp>
+#include <ul/backend/cpu/group_norm_backward.hpp>
+#include <ul/backend/cpu/group_norm_forward.hpp>
 #include <ul/backend/cpu/map.hpp>
 #include <ul/backend/cpu/pool.hpp>
+#include <ul/backend/cpu/row_norm.hpp>
+#include <ul/backend/cpu/softmax.hpp>
 #include <ul/core/normal.hpp>
 
 namespace ul {
@@ -23,7 +28,8 @@ struct cpu_options {
 // and memory that is not there.
 class cpu {
  public:
-  using native = kernel_list<conv_forward, conv_data, conv_weights>;
+  using native = kernel_list<conv_forward, conv_data, conv_weights, group_norm_forward, group_norm_backward,
+                             row_norm_forward, row_norm_backward, softmax_forward, softmax_backward, adam_step>;
   static constexpr bool host_memory = true;  // its pointers are the host's
 
   explicit cpu(const cpu_options& options = {})

@@ -32,7 +32,7 @@ double sum_row(const F& f, extent n, const Readers&... in) {
   extent i = 0;
   while (i + step <= n) {
     pack<T> part[4] = {pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0})};
-    const extent stop = (std::min)(n - step, i + (run_length / 4 - 1) * step);
+    const extent stop = (std::min)(n - step, i + (run_length - 1) * step);
     for (; i <= stop; i += step) unroll<4>([&](auto k) { part[k] += f(in(i + k * width)...); });
     sum += reduce_wide((part[0] + part[1]) + (part[2] + part[3]));
   }

@@ -1,0 +1,91 @@
+#pragma once
+// What both passes of group normalisation share: runs of rows, and what they read for each channel.
+
+#include <ul/backend/concept.hpp>
+#include <ul/backend/cpu/lanes.hpp>
+#include <ul/backend/cpu/pack_math.hpp>
+#include <ul/backend/cpu/pool.hpp>
+#include <ul/backend/kernels/group_norm.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+// Samples are walked in runs of rows, whose sums are kept for each channel and added up in double.
+inline constexpr extent norm_run = 64;
+
+struct norm_runs {
+  group_norm_shape s;
+
+  extent count() const { return ceil_div(s.positions, norm_run); }
+  extent rows(extent run) const { return (std::min)(norm_run, s.positions - run * norm_run); }
+  extent first(extent b, extent run) const { return (b * s.positions + run * norm_run) * s.channels; }
+};
+
+// The sum of `count` numbers, `stride` apart.
+template <class T>
+double sum_down(const T* from, extent count, extent stride) {
+  double sum = 0;
+  for (extent i = 0; i < count; ++i) sum += static_cast<double>(from[i * stride]);
+  return sum;
+}
+
+// What the sweeps read for each channel of one sample: the normalised value is (x - mean) * rstd, the input of the
+// activation that times gain plus bias.
+template <class T>
+struct channel_norm {
+  const T *mean, *rstd, *gain, *bias;
+
+  template <class Lanes>
+  UL_INLINE pack<T> normalised(pack<T> x, extent c, Lanes lanes) const {
+    return (x - read(mean + c, lanes)) * read(rstd + c, lanes);
+  }
+  template <class Lanes>
+  UL_INLINE pack<T> affine(pack<T> n, extent c, Lanes lanes) const {
+    return muladd(n, read(gain + c, lanes), read(bias + c, lanes));
+  }
+};
+
+// f with the activation as a constant.
+template <class F>
+void with_activation(activation act, const F& f) {
+  switch (act) {
+    case activation::none:
+      return f(std::integral_constant<activation, activation::none>{});
+    case activation::silu:
+      return f(std::integral_constant<activation, activation::silu>{});
+    case activation::gelu:
+      return f(std::integral_constant<activation, activation::gelu>{});
+  }
+}
+
+// Mean, rstd, gain and bias spread over the channels of every sample.
+template <class T>
+class spread_channels {
+ public:
+  spread_channels(memory_pool& memory, const group_norm_shape& s)
+      : s_(s), data_(memory, checked_mul(4 * s.batch, s.channels, "group_norm")) {}
+
+  void fill(extent b, const T* mean, const T* rstd, const T* weight, const T* bias) const {
+    T* const to = data_.data() + 4 * b * s_.channels;
+    for (extent c = 0; c < s_.channels; ++c) {
+      const extent group = b * s_.groups + c / s_.width();
+      to[c] = mean[group];
+      to[s_.channels + c] = rstd[group];
+      to[2 * s_.channels + c] = weight == nullptr ? T{1} : weight[c];
+      to[3 * s_.channels + c] = bias == nullptr ? T{0} : bias[c];
+    }
+  }
+  channel_norm<T> at(extent b) const {
+    const T* const from = data_.data() + 4 * b * s_.channels;
+    return {from, from + s_.channels, from + 2 * s_.channels, from + 3 * s_.channels};
+  }
+
+ private:
+  group_norm_shape s_;
+  scratch<memory_pool, T> data_;
+};
+
+}  // namespace simd
+}  // namespace UL_ISA
+}  // namespace ul

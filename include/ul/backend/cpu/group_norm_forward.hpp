@@ -1,0 +1,79 @@
+#pragma once
+// Group normalisation with its activation, channels last: one sweep for the statistics, one for the result.
+
+#include <cmath>
+
+#include <ul/backend/cpu/channel_norm.hpp>
+#include <ul/backend/cpu/sample_phases.hpp>
+#include <ul/backend/cpu/unroll.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+// Over rows [0, rows) of x, for each channel: the sums of x - pivot and of its square. A pivot near the mean keeps the
+// variance from cancelling.
+template <class T>
+void moments_of_run(const T* x, const T* pivot, extent rows, extent channels, T* plain, T* squares) {
+  for_packs<T>(channels, [&](extent c, auto lanes) {
+    const pack<T> zero(T{0}), origin = read(pivot + c, lanes);
+    pack<T> sum[4] = {zero, zero, zero, zero}, square[4] = {zero, zero, zero, zero};
+    const auto add = [&](extent row, auto k) __attribute__((always_inline)) {
+      const pack<T> d = read(x + row * channels + c, lanes) - origin;
+      sum[k] += d;
+      square[k] = muladd(d, d, square[k]);
+    };
+    extent row = 0;
+    for (; row + 4 <= rows; row += 4) unroll<4>([&](auto k) __attribute__((always_inline)) { add(row + k, k); });
+    for (; row < rows; ++row) add(row, std::integral_constant<int, 0>{});
+    write((sum[0] + sum[1]) + (sum[2] + sum[3]), plain + c, lanes);
+    write((square[0] + square[1]) + (square[2] + square[3]), squares + c, lanes);
+  });
+}
+
+}  // namespace simd
+
+template <class T>
+void run_on(executor& threads, memory_pool& memory, const group_norm_forward<T>& f) {
+  const group_norm_shape& s = f.shape;
+  const simd::norm_runs run_of{s};
+  const extent C = s.channels, runs = run_of.count();
+  const scratch<memory_pool, T> moments(memory, checked_mul(s.batch * runs, 2 * C, "group_norm"));
+  const simd::spread_channels<T> spread(memory, s);
+
+  const auto gather = [&](extent b, extent run) {
+    T* const to = moments.data() + (b * runs + run) * 2 * C;
+    simd::moments_of_run(f.x + run_of.first(b, run), f.x + run_of.first(b, 0), run_of.rows(run), C, to, to + C);
+  };
+  const auto finish = [&](extent b) {
+    const T* const from = moments.data() + b * runs * 2 * C;
+    const double positions = static_cast<double>(s.positions), count = static_cast<double>(s.count());
+    for (extent g = 0; g < s.groups; ++g) {
+      // Channels have pivots of their own: first each one's mean and squared deviations, then those of the group.
+      double mean = 0, squares = 0;
+      for (extent c = g * s.width(); c < (g + 1) * s.width(); ++c) {
+        const double pivot = runs == 0 ? 0.0 : static_cast<double>(f.x[run_of.first(b, 0) + c]);
+        const double plain = simd::sum_down(from + c, runs, 2 * C), square = simd::sum_down(from + C + c, runs, 2 * C);
+        const double m = pivot + plain / positions, seen = static_cast<double>(c - g * s.width());
+        squares += square - plain * plain / positions + (m - mean) * (m - mean) * positions * seen / (seen + 1);
+        mean += (m - mean) / (seen + 1);
+      }
+      f.mean[b * s.groups + g] = static_cast<T>(mean);
+      f.rstd[b * s.groups + g] = static_cast<T>(1 / std::sqrt((std::max)(squares, 0.0) / count + f.eps));
+    }
+    spread.fill(b, f.mean, f.rstd, f.weight, f.bias);
+  };
+  simd::with_activation(f.act, [&](auto act) {
+    simd::run_phases(threads, s.batch, runs, 8 * simd::norm_run * C, gather, finish, [&](extent b, extent run) {
+      const simd::channel_norm<T> norm = spread.at(b);
+      for (extent row = 0, at = run_of.first(b, run); row < run_of.rows(run); ++row, at += C)
+        simd::for_packs<T>(C, [&](extent c, auto lanes) {
+          const auto n = norm.normalised(simd::read(f.x + at + c, lanes), c, lanes);
+          simd::write(activate(decltype(act)::value, norm.affine(n, c, lanes)), f.y + at + c, lanes);
+        });
+    });
+  });
+}
+
+}  // namespace UL_ISA
+}  // namespace ul
