@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include <ul/diffusion/cosine_schedule.hpp>
 #include <ul/diffusion/edm_schedule.hpp>
@@ -97,7 +98,7 @@ TEST_CASE("the ends are reached without NaN") {
       CHECK(std::isfinite(x));
     CHECK(ul::alpha(logsnr) == doctest::Approx(ul::alpha(double(logsnr))).epsilon(1e-6));
     CHECK(ul::sigma(logsnr) == doctest::Approx(ul::sigma(double(logsnr))).epsilon(1e-6));
-    each_prediction([logsnr](const char* name, const auto& p) {
+    each_prediction([logsnr](const std::string& name, const auto& p) {
       INFO(name);
       for (const float c : {p.target(logsnr).x, p.target(logsnr).eps, p.x(logsnr).state, p.x(logsnr).output,
                             p.eps(logsnr).state, p.eps(logsnr).output, p.eps_error(logsnr), p.input(logsnr)})
@@ -106,7 +107,7 @@ TEST_CASE("the ends are reached without NaN") {
       CHECK(lanes::through(output, logsnr) == p.x(logsnr).output);
       CHECK(p.x(logsnr).output == doctest::Approx(p.x(double(logsnr)).output).epsilon(3e-6));
     });
-    each_weighting([logsnr](const char* name, const auto& w) {
+    each_weighting([logsnr](const std::string& name, const auto& w) {
       INFO(name);
       CHECK(std::isfinite(w(logsnr)));
       CHECK(w(logsnr) >= 0);
@@ -118,7 +119,7 @@ TEST_CASE("the ends are reached without NaN") {
 
 TEST_CASE("predictions recover x and eps") {
   const double x = 0.7, eps = -1.3;
-  each_prediction([&](const char* name, const auto& p) {
+  each_prediction([&](const std::string& name, const auto& p) {
     INFO(name);
     static_assert(ul::prediction<std::remove_cvref_t<decltype(p)>>);
     for (double logsnr = -30; logsnr <= 30; logsnr += 0.37) {
@@ -162,7 +163,7 @@ TEST_CASE("zero terminal SNR") {
 }
 
 TEST_CASE("eps_error is the ratio of the squared errors") {
-  each_prediction([](const char* name, const auto& p) {
+  each_prediction([](const std::string& name, const auto& p) {
     INFO(name);
     for (double logsnr = -20; logsnr <= 20; logsnr += 0.7) {
       CAPTURE(logsnr);
@@ -240,12 +241,12 @@ TEST_CASE("which weightings are monotone") {
 TEST_CASE("loss coefficients: every prediction gives one loss") {
   const ul::cosine_schedule schedule{.logsnr_max = 10, .logsnr_min = -10, .shift = -1.4};
   const double x = 0.4, eps = -0.9, x_guess = 0.6;
-  each_weighting([&](const char* weighting, const auto& w) {
+  each_weighting([&](const std::string& weighting, const auto& w) {
     INFO(weighting);
     for (double t = 0.01; t < 1; t += 0.07) {
       CAPTURE(t);
       double first = -1;
-      each_prediction([&](const char* name, const auto& p) {
+      each_prediction([&](const std::string& name, const auto& p) {
         INFO(name);
         const auto c = ul::coefficients_at(schedule, w, p, t);
         // The network that guesses x_guess, in the prediction's own terms.

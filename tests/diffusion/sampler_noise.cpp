@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include <ul/core/normal.hpp>
@@ -106,7 +107,7 @@ TEST_CASE("stochastic samplers follow their own chain") {
   const auto grid = ul::uniform_logsnr_grid(-6, 5, 11);
   const std::size_t n = 40000;
   std::uint64_t seed = 100;
-  const auto check_chain = [&](const char* name, auto sampler) {
+  const auto check_chain = [&](const std::string& name, auto sampler) {
     INFO(name);
     const moments exact = chain_moments(data, grid, sampler);
     const many x = sampler(lanewise(data), normals(n, seed)(-7), grid, normals(n, seed));
@@ -137,7 +138,7 @@ TEST_CASE("samplers keep the weights of a mixture") {
   const auto grid = ul::uniform_logsnr_grid(-12, 6, 60);
   const std::size_t n = 10000;
   std::uint64_t seed = 500;
-  const auto check_weights = [&](const char* name, auto sampler) {
+  const auto check_weights = [&](const std::string& name, auto sampler) {
     INFO(name);
     const mixture data;
     const many x = sampler(lanewise(data), normals(n, seed)(-7), grid, normals(n, seed));

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 
 #include <ul/diffusion/sample_deis.hpp>
 #include <ul/diffusion/sample_dpmpp_2m.hpp>
@@ -36,7 +37,7 @@ double order(const gaussian& data, Sampler sampler) {
 }
 
 template <class Sampler>
-void check_order(const char* name, double expected, Sampler sampler) {
+void check_order(const std::string& name, double expected, Sampler sampler) {
   INFO(name);
   for (const gaussian& data : {gaussian{0, 1}, gaussian{0.3, 2}}) {
     CAPTURE(data.scale);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include <ul/diffusion/beta_schedule.hpp>
 #include <ul/diffusion/beta_table.hpp>
@@ -65,15 +66,15 @@ struct backwards {
 }  // namespace
 
 TEST_CASE("every schedule falls") {
-  each_schedule_and_table([](const char* name, const auto& s) {
+  each_schedule_and_table([](const std::string& name, const auto& s) {
     INFO(name);
     static_assert(ul::schedule<std::remove_cvref_t<decltype(s)>>);
-    CHECK_NOTHROW(ul::check_monotone(name, s, 10007));
+    CHECK_NOTHROW(ul::check_monotone(name.c_str(), s, 10007));
   });
 }
 
 TEST_CASE("dlogsnr is the derivative of logsnr") {
-  each_schedule_and_table([](const char* name, const auto& s) {
+  each_schedule_and_table([](const std::string& name, const auto& s) {
     INFO(name);
     for (int i = 1; i < 64; ++i) {
       const double t = i / 64.0 + 0.001, h = 1e-5 * std::fmin(t, 1 - t);
@@ -87,7 +88,7 @@ TEST_CASE("dlogsnr is the derivative of logsnr") {
 }
 
 TEST_CASE("time inverts logsnr") {
-  each_schedule_and_table([](const char* name, const auto& s) {
+  each_schedule_and_table([](const std::string& name, const auto& s) {
     INFO(name);
     for (int i = 0; i <= 100; ++i) {
       const double t = i / 100.0;
@@ -117,7 +118,7 @@ TEST_CASE("end points are exact, in double and in float") {
 }
 
 TEST_CASE("float and packs agree with double") {
-  each_schedule([](const char* name, const auto& s) {
+  each_schedule([](const std::string& name, const auto& s) {
     INFO(name);
     const double span = s.logsnr(0.0) - s.logsnr(1.0);
     for (int i = 0; i <= 256; ++i) {
@@ -240,7 +241,7 @@ TEST_CASE("bad schedules and times are refused") {
                     "cosine_schedule: logsnr_max is -10, expected above logsnr_min, which is 10");
   CHECK_THROWS_WITH(inverted.time(0.5), "cosine_schedule: logsnr_max is -10, expected above logsnr_min, which is 10");
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  each_schedule_and_table([nan](const char* name, const auto& s) {
+  each_schedule_and_table([nan](const std::string& name, const auto& s) {
     INFO(name);
     for (const double t : {-1e-9, 1.5, nan}) {
       CHECK_THROWS_AS(s.logsnr(t), ul::error);

@@ -26,20 +26,33 @@ double lagrange_integral(const std::vector<double>& nodes, std::size_t k, double
       a, b, 4);
 }
 
-// The last few eps^, newest first.
+// The last few eps^ and their levels, newest first. A level visited again replaces itself: nodes must differ.
 template <class State>
-void remember(std::vector<State>& history, State newest, extent order) {
-  history.insert(history.begin(), std::move(newest));
-  if (static_cast<extent>(history.size()) > order) history.pop_back();
-}
+struct eps_history {
+  std::vector<State> eps;
+  std::vector<double> levels;
+
+  void push(State newest, double level, extent order) {
+    if (!levels.empty() && levels.front() == level) {
+      eps.front() = std::move(newest);
+      return;
+    }
+    eps.insert(eps.begin(), std::move(newest));
+    levels.insert(levels.begin(), level);
+    if (static_cast<extent>(eps.size()) > order) {
+      eps.pop_back();
+      levels.pop_back();
+    }
+  }
+};
 
 // alpha_s (x_t / alpha_t + sum over k of weight_k eps_k).
 template <class State>
 State multistep_move(const State& x, double t, double s, const std::vector<double>& weights,
-                     const std::vector<State>& history) {
-  State sum = combine(alpha(s) / alpha(t), x, alpha(s) * weights[0], history[0]);
-  for (std::size_t k = 1; k < weights.size() && k < history.size(); ++k)
-    sum = combine(1.0, sum, alpha(s) * weights[k], history[k]);
+                     const std::vector<State>& eps) {
+  State sum = combine(alpha(s) / alpha(t), x, alpha(s) * weights[0], eps[0]);
+  for (std::size_t k = 1; k < weights.size() && k < eps.size(); ++k)
+    sum = combine(1.0, sum, alpha(s) * weights[k], eps[k]);
   return sum;
 }
 

@@ -17,22 +17,21 @@ template <sampler_state State, class Denoiser, class Observer = no_observer>
 State sample_deis(Denoiser&& denoiser, State x, const logsnr_grid& grid, const deis_options& options = {},
                   Observer&& observer = {}) {
   if (options.order < 1) fail("sample_deis: order is ", options.order, ", expected at least 1");
-  std::vector<State> history;
+  detail::eps_history<State> history;
   for (extent i = grid.check_first(options.first, "sample_deis"); i < grid.steps(); ++i) {
     const double t = grid[i], s = grid[i + 1];
     const auto prediction = denoiser(std::as_const(x), t);
-    detail::remember(history, detail::noise_of(x, prediction, t), options.order);
+    history.push(detail::noise_of(x, prediction, t), t, options.order);
     const bool first_order = s == logsnr_of_clean || (options.first_order_end && i + 1 == grid.steps());
     std::vector<double> weights{edm_sigma(s) - edm_sigma(t)};
-    if (!first_order && history.size() > 1) {
+    if (!first_order && history.eps.size() > 1) {
       std::vector<double> nodes;  // log sigma = -lambda / 2
-      for (extent k = 0; k < static_cast<extent>(history.size()); ++k) nodes.push_back(-grid[i - k] / 2);
-      for (std::size_t k = 0; k < nodes.size(); ++k) {
-        weights.resize(nodes.size());
-        weights[k] = detail::lagrange_integral(nodes, k, -t / 2, -s / 2, [](double u) { return exp(u); });
-      }
+      for (const double level : history.levels) nodes.push_back(-level / 2);
+      weights.clear();
+      for (std::size_t k = 0; k < nodes.size(); ++k)
+        weights.push_back(detail::lagrange_integral(nodes, k, -t / 2, -s / 2, [](double u) { return exp(u); }));
     }
-    x = detail::multistep_move(x, t, s, weights, history);
+    x = detail::multistep_move(x, t, s, weights, history.eps);
     if (detail::stops(observer, sampler_step<State>{i, grid.steps(), t, s, detail::clean<State>(prediction), x})) break;
   }
   return x;

@@ -17,17 +17,20 @@ template <sampler_state State, class Denoiser, class Observer = no_observer>
 State sample_lms(Denoiser&& denoiser, State x, const logsnr_grid& grid, const lms_options& options = {},
                  Observer&& observer = {}) {
   if (options.order < 1) fail("sample_lms: order is ", options.order, ", expected at least 1");
-  std::vector<State> history;
-  for (extent i = grid.check_first(options.first, "sample_lms"); i < grid.steps(); ++i) {
+  const extent first = grid.check_first(options.first, "sample_lms");
+  detail::eps_history<State> history;
+  for (extent i = first; i < grid.steps(); ++i) {
     const double t = grid[i], s = grid[i + 1];
     const auto prediction = denoiser(std::as_const(x), t);
-    detail::remember(history, detail::noise_of(x, prediction, t), options.order);
-    const extent reach = options.restart == multistep_restart::published ? i + 1 : static_cast<extent>(history.size());
+    history.push(detail::noise_of(x, prediction, t), t, options.order);
     std::vector<double> nodes, weights;
-    for (extent k = 0; k < reach && k < options.order; ++k) nodes.push_back(edm_sigma(grid[i - k]));
+    for (const double level : history.levels) nodes.push_back(edm_sigma(level));
+    if (options.restart == multistep_restart::published)
+      for (extent k = first - 1; k >= 0 && static_cast<extent>(nodes.size()) < options.order; --k)
+        nodes.push_back(edm_sigma(grid[k]));
     for (std::size_t k = 0; k < nodes.size(); ++k)
       weights.push_back(detail::lagrange_integral(nodes, k, edm_sigma(t), edm_sigma(s), [](double) { return 1.0; }));
-    x = detail::multistep_move(x, t, s, weights, history);
+    x = detail::multistep_move(x, t, s, weights, history.eps);
     if (detail::stops(observer, sampler_step<State>{i, grid.steps(), t, s, detail::clean<State>(prediction), x})) break;
   }
   return x;

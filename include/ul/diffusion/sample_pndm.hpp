@@ -1,6 +1,8 @@
 #pragma once
 
-#include <ul/diffusion/multistep.hpp>
+#include <vector>
+
+#include <ul/diffusion/sampler.hpp>
 
 namespace ul {
 
@@ -35,7 +37,8 @@ State sample_pndm(Denoiser&& denoiser, State x, const logsnr_grid& grid, const p
       const State fourth = eps_at(moved(x, third, t, s), s);
       average = combine(1.0 / 6, eps, 1.0 / 3, second, 1.0 / 3, third, 1.0 / 6, fourth);
     }
-    detail::remember(history, eps, 4);
+    history.insert(history.begin(), eps);
+    if (history.size() > 4) history.pop_back();
     if (started >= 3)
       average = combine(55.0 / 24, history[0], -59.0 / 24, history[1], 37.0 / 24, history[2], -9.0 / 24, history[3]);
     x = moved(x, average, t, s);

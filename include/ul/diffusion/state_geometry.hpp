@@ -24,7 +24,7 @@ std::size_t size_of(const S& x) {
     return static_cast<std::size_t>(x.size());
 }
 template <plain_state S>
-double element(const S& x, std::size_t i) {
+double entry_at(const S& x, std::size_t i) {
   if constexpr (std::floating_point<S>)
     return static_cast<double>(x);
   else
@@ -46,7 +46,7 @@ S each_element(const char* what, F f, const S& x, const Others&... others) {
   };
   (check_size(size_of(others)), ...);
   S out = x;
-  for (std::size_t i = 0; i < size_of(x); ++i) set_element(out, i, f(element(x, i), element(others, i)...));
+  for (std::size_t i = 0; i < size_of(x); ++i) set_element(out, i, f(entry_at(x, i), entry_at(others, i)...));
   return out;
 }
 
@@ -58,7 +58,7 @@ double inner(const S& x, const S& y) {
   if (detail::size_of(x) != detail::size_of(y))
     fail("inner: states have ", detail::size_of(x), " and ", detail::size_of(y), " elements");
   double sum = 0;
-  for (std::size_t i = 0; i < detail::size_of(x); ++i) sum += detail::element(x, i) * detail::element(y, i);
+  for (std::size_t i = 0; i < detail::size_of(x); ++i) sum += detail::entry_at(x, i) * detail::entry_at(y, i);
   return sum;
 }
 
@@ -95,9 +95,9 @@ template <detail::plain_state S>
 double deviation(const S& x) {
   double sum = 0, squares = 0;
   const auto n = static_cast<double>(detail::size_of(x));
-  for (std::size_t i = 0; i < detail::size_of(x); ++i) sum += detail::element(x, i) / n;
+  for (std::size_t i = 0; i < detail::size_of(x); ++i) sum += detail::entry_at(x, i) / n;
   for (std::size_t i = 0; i < detail::size_of(x); ++i) {
-    const double d = detail::element(x, i) - sum;
+    const double d = detail::entry_at(x, i) - sum;
     squares += d * d / n;
   }
   return sqrt(squares);
@@ -115,7 +115,7 @@ template <detail::plain_state S>
 double magnitude_quantile(const S& x, double q) {
   if (!(q >= 0 && q <= 1)) fail("magnitude_quantile: q is ", q, ", expected 0 to 1");
   std::vector<double> sizes;
-  for (std::size_t i = 0; i < detail::size_of(x); ++i) sizes.push_back(abs(detail::element(x, i)));
+  for (std::size_t i = 0; i < detail::size_of(x); ++i) sizes.push_back(abs(detail::entry_at(x, i)));
   if (sizes.empty()) fail("magnitude_quantile: the state is empty");
   std::sort(sizes.begin(), sizes.end());
   const double position = q * static_cast<double>(sizes.size() - 1), below = floor(position);

@@ -1,0 +1,414 @@
+// What a caller can do with samplers: states of any type, observers, stopping, resuming, guidance, thresholding,
+// image-to-image, inpainting; and what they refuse.
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <ul/core/normal.hpp>
+#include <ul/diffusion/cosine_schedule.hpp>
+#include <ul/diffusion/flow_schedule.hpp>
+#include <ul/diffusion/guidance.hpp>
+#include <ul/diffusion/image_to_image.hpp>
+#include <ul/diffusion/replay_ddpm.hpp>
+#include <ul/diffusion/sample_ancestral.hpp>
+#include <ul/diffusion/sample_consistency.hpp>
+#include <ul/diffusion/sample_deis.hpp>
+#include <ul/diffusion/sample_dpmpp_2m.hpp>
+#include <ul/diffusion/sample_dpmpp_2s.hpp>
+#include <ul/diffusion/sample_dpmpp_3m.hpp>
+#include <ul/diffusion/sample_flow.hpp>
+#include <ul/diffusion/sample_heun.hpp>
+#include <ul/diffusion/sample_lms.hpp>
+#include <ul/diffusion/sample_pndm.hpp>
+#include <ul/diffusion/sample_repaint.hpp>
+#include <ul/diffusion/sample_tcd.hpp>
+#include <ul/diffusion/sample_unipc.hpp>
+#include <ul/diffusion/thresholding.hpp>
+
+#include "gaussian.hpp"
+
+namespace mine {
+
+// A state of a user's own: all it brings is `combine`.
+struct point {
+  float x = 0, y = 0;
+};
+template <class... Rest>
+point combine(double a, const point& p, const Rest&... rest) {
+  const point scaled{static_cast<float>(a * double(p.x)), static_cast<float>(a * double(p.y))};
+  if constexpr (sizeof...(rest) == 0) {
+    return scaled;
+  } else {
+    const point others = combine(rest...);
+    return {scaled.x + others.x, scaled.y + others.y};
+  }
+}
+
+}  // namespace mine
+
+namespace {
+
+using many = std::vector<double>;
+
+double filled_like(double, double value) { return value; }
+template <class T>
+std::vector<T> filled_like(const std::vector<T>& x, double value) {
+  return std::vector<T>(x.size(), static_cast<T>(value));
+}
+
+// Every sampler as (denoiser, x, grid, first step, observer) -> x.
+template <class F>
+void each_sampler(F f) {
+  const auto noise_like = [](const auto& x) {
+    return [same = filled_like(x, 1)](ul::extent draw) { return ul::combine(std::sin(5.0 * double(draw) + 1), same); };
+  };
+  f("ancestral", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_ancestral(d, x, g, noise_like(x), {.first = first}, o);
+  });
+  f("ddim", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_ddim(d, x, g, {.first = first}, o);
+  });
+  f("invert", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::invert_ddim(d, x, g, {.first = first}, o);
+  });
+  f("euler", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_euler(d, x, g, {.first = first}, o);
+  });
+  f("heun", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_heun(d, x, g, {.first = first}, o);
+  });
+  f("flow heun", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_flow_heun(d, x, g, {.first = first}, o);
+  });
+  f("flow sde", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_flow_sde(d, x, g, noise_like(x), {.first = first}, o);
+  });
+  f("2m", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_dpmpp_2m(d, x, g, {.first = first}, o);
+  });
+  f("2s", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_dpmpp_2s(d, x, g, {.first = first}, o);
+  });
+  f("3m", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_dpmpp_3m(d, x, g, {.first = first}, o);
+  });
+  f("unipc", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_unipc(d, x, g, {.first = first}, o);
+  });
+  f("deis", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_deis(d, x, g, {.first = first}, o);
+  });
+  f("lms", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_lms(d, x, g, {.first = first}, o);
+  });
+  f("pndm", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_pndm(d, x, g, {.first = first}, o);
+  });
+  f("consistency", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_consistency(d, x, g, noise_like(x), {.first = first}, o);
+  });
+  f("tcd", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
+    return ul::sample_tcd(d, x, g, noise_like(x), {.first = first}, o);
+  });
+}
+
+const gaussian data{0.4, 0.7};
+const auto grid = ul::uniform_logsnr_grid(-6, 5, 12);
+
+}  // namespace
+
+TEST_CASE("states: numbers, vectors, floats and a user's type agree") {
+  const auto on_vector = [](const many& x, double l) { return many{data(x[0], l), data(x[1], l)}; };
+  const auto on_float = [](const std::vector<float>& x, double l) {
+    return std::vector<float>{static_cast<float>(data(double(x[0]), l)), static_cast<float>(data(double(x[1]), l))};
+  };
+  const auto on_point = [](const mine::point& p, double l) {
+    return mine::point{static_cast<float>(data(double(p.x), l)), static_cast<float>(data(double(p.y), l))};
+  };
+  const ul::no_observer watch;
+  each_sampler([&](const std::string& name, int, auto sampler) {
+    INFO(name);
+    const double a = sampler(data, 0.3, grid, 0, watch), b = sampler(data, -1.2, grid, 0, watch);
+    const many x = sampler(on_vector, many{0.3, -1.2}, grid, 0, watch);
+    CHECK(x[0] == doctest::Approx(a).epsilon(1e-13));
+    CHECK(x[1] == doctest::Approx(b).epsilon(1e-13));
+    const std::vector<float> y = sampler(on_float, std::vector<float>{0.3f, -1.2f}, grid, 0, watch);
+    CHECK(double(y[0]) == doctest::Approx(a).epsilon(2e-5).scale(1));
+    CHECK(double(y[1]) == doctest::Approx(b).epsilon(2e-5).scale(1));
+  });
+  const mine::point p = ul::sample_dpmpp_3m(on_point, mine::point{0.3f, -1.2f}, grid);
+  CHECK(double(p.x) == doctest::Approx(ul::sample_dpmpp_3m(data, 0.3, grid)).epsilon(1e-5));
+  CHECK(double(p.y) == doctest::Approx(ul::sample_dpmpp_3m(data, -1.2, grid)).epsilon(1e-5));
+}
+
+TEST_CASE("an observer sees every step, and stopping and resuming lose nothing") {
+  each_sampler([&](const std::string& name, int multistep, auto sampler) {
+    INFO(name);
+    ul::extent seen = 0;
+    const double whole = sampler(data, 0.3, grid, 0, [&](const ul::sampler_step<double>& step) {
+      CHECK(step.index == seen);
+      CHECK(step.steps == 12);
+      const bool backwards = name == "invert";
+      CHECK(step.to == (backwards ? grid[11 - seen] : grid[seen + 1]));
+      CHECK(std::isfinite(step.denoised));
+      CHECK(std::isfinite(step.state));
+      ++seen;
+    });
+    CHECK(seen == 12);
+
+    ul::extent made = 0;
+    const double half = sampler(data, 0.3, grid, 0, [&](const auto& step) {
+      made = step.index + 1;
+      return step.index == 5 ? ul::progress::stop : ul::progress::proceed;
+    });
+    CHECK(made == 6);
+    const double resumed = sampler(data, half, grid, 6, ul::no_observer{});
+    // One-step methods resume exactly; multistep ones begin again with an empty history.
+    if (multistep)
+      CHECK(resumed == doctest::Approx(whole).epsilon(0.02));
+    else
+      CHECK(resumed == whole);
+  });
+}
+
+TEST_CASE("an observer's edit of the state is what goes on") {
+  each_sampler([&](const std::string& name, int, auto sampler) {
+    INFO(name);
+    const auto edit = [](double by) {
+      return [by](const auto& step) {
+        if (step.index == 10) step.state += by;
+      };
+    };
+    const double plain = sampler(data, 0.3, grid, 0, edit(0)), moved = sampler(data, 0.3, grid, 0, edit(0.1));
+    if (name == "consistency") return;  // keeps x^ only, to which the edit passes through the denoiser
+    CHECK(moved - plain > 0.02);
+    CHECK(moved - plain < 0.15);
+  });
+}
+
+TEST_CASE("samplers end at the last level, clean or noisy, and pass equal levels") {
+  each_sampler([&](const std::string& name, int, auto sampler) {
+    INFO(name);
+    if (name == "invert") return;
+    // A step to clean data returns the denoiser's answer at the level before.
+    double last = 0;
+    const auto watched = [&](double x, double l) { return last = data(x, l); };
+    const double end = sampler(watched, 0.3, grid.then(ul::logsnr_of_clean), 0, ul::no_observer{});
+    // (but these extrapolate eps^ into the last step too, and the SDE's default is its mean step).
+    const bool own_end = name == "lms" || name == "pndm" || name == "flow sde";
+    CHECK(end == doctest::Approx(last).epsilon(own_end ? 0.01 : 1e-12));
+    // Repeated levels change nothing and give no NaN.
+    const double repeated = sampler(data, 0.3, ul::logsnr_grid{-6, -2, -2, 1, 5, 5}, 0, ul::no_observer{});
+    CHECK(std::isfinite(repeated));
+  });
+  const double once = ul::sample_ddim(data, 0.3, ul::logsnr_grid{-6, -2, 1, 5});
+  CHECK(ul::sample_ddim(data, 0.3, ul::logsnr_grid{-6, -2, -2, 1, 5, 5}) == doctest::Approx(once).epsilon(1e-14));
+
+  // Begun from pure noise: the state at -infinity is eps itself.
+  const auto from_noise = [](double x, double l) { return std::isinf(l) ? data.mean : data(x, l); };
+  const ul::logsnr_grid pure{ul::logsnr_of_noise, -6, 0, 5};
+  CHECK(ul::sample_ddim(from_noise, 0.3, pure) ==
+        doctest::Approx(ul::sample_dpmpp_2m(from_noise, 0.3, pure)).epsilon(0.2));
+  CHECK(std::isfinite(ul::sample_ancestral(from_noise, 0.3, pure, [](ul::extent) { return 0.5; })));
+}
+
+TEST_CASE("DDIM inversion undoes DDIM to first order") {
+  const auto round_trip = [](ul::extent steps) {
+    const auto g = ul::uniform_logsnr_grid(-6, 5, steps);
+    return std::abs(ul::invert_ddim(data, ul::sample_ddim(data, 0.3, g), g) - 0.3);
+  };
+  CHECK(round_trip(200) < 0.02);
+  CHECK(round_trip(200) / round_trip(400) == doctest::Approx(2).epsilon(0.05));
+}
+
+TEST_CASE("denoisers of other predictions") {
+  const auto check_prediction = [](const auto& p) {
+    // A network that answers F for the exact x^, seeing only its scaled input.
+    const auto network = [&](double input, double l) {
+      const double x_t = input / p.input(l), x = data(x_t, l), eps = (x_t - ul::alpha(l) * x) / ul::sigma(l);
+      return p.target(l).x * x + p.target(l).eps * eps;
+    };
+    const auto d = ul::denoiser_of(p, network);
+    CHECK(ul::sample_dpmpp_2m(d, 0.3, grid) == doctest::Approx(ul::sample_dpmpp_2m(data, 0.3, grid)).epsilon(1e-12));
+  };
+  check_prediction(ul::x_prediction{});
+  check_prediction(ul::eps_prediction{});
+  check_prediction(ul::v_prediction{});
+  check_prediction(ul::flow_prediction{});
+  check_prediction(ul::score_prediction{});
+  check_prediction(ul::edm_prediction{});
+}
+
+TEST_CASE("grids") {
+  const auto check_levels = [](const ul::logsnr_grid& g, const many& expected) {
+    REQUIRE(g.steps() + 1 == static_cast<ul::extent>(expected.size()));
+    for (ul::extent i = 0; i <= g.steps(); ++i)
+      CHECK(g[i] == doctest::Approx(expected[static_cast<std::size_t>(i)]).epsilon(1e-13));
+  };
+  check_levels(ul::uniform_logsnr_grid(-10, 5, 3), {-10, -5, 0, 5});
+  const ul::cosine_schedule cosine;
+  check_levels(ul::uniform_time_grid(cosine, 2), {-10, cosine.logsnr(0.5), 10});
+  CHECK(ul::uniform_time_grid(cosine, 2)[0] == -10);
+  CHECK(ul::karras_grid(5)[5] == ul::logsnr_from_edm_sigma(0.002));
+  const auto flow = ul::flow_grid(4);
+  CHECK(flow[0] == ul::logsnr_of_noise);
+  CHECK(flow[4] == ul::logsnr_of_clean);
+  CHECK(ul::flow_time(flow[1]) == doctest::Approx(0.75));
+  const auto shifted = flow.shifted(ul::flow_shift(3));
+  CHECK(ul::flow_time(shifted[1]) == doctest::Approx(3 * 0.75 / (1 + 2 * 0.75)));
+  CHECK(shifted[4] == ul::logsnr_of_clean);
+}
+
+TEST_CASE("guidance") {
+  const gaussian wide{0, 1}, narrow{1, 0.5};
+  const double l = 0.7, x = 0.2, c = narrow(x, l), u = wide(x, l);
+  const auto guided = [&](const ul::guidance_options& o) { return ul::guided(narrow, wide, o)(x, l); };
+  CHECK(guided({.scale = 1}) == doctest::Approx(c));
+  CHECK(guided({.scale = 0}) == doctest::Approx(u));
+  CHECK(guided({.scale = 3}) == doctest::Approx(u + 3 * (c - u)));
+  CHECK(guided({.scale = 3, .logsnr_min = 1}) == c);
+  CHECK(guided({.scale = 3, .logsnr_max = 0.5}) == c);
+  CHECK(guided({.scale = 3, .logsnr_min = 0, .logsnr_max = 1}) == doctest::Approx(u + 3 * (c - u)));
+
+  // Outside the interval the other network is not called.
+  const auto never = [](double, double) -> double { throw ul::error("called"); };
+  CHECK(ul::guided(narrow, never, {.scale = 3, .logsnr_max = 0})(x, l) == c);
+
+  // On vectors: rescaling brings the deviation back, projection removes the part along c, CFG-Zero* fits u to c.
+  const many cv{1, 2, -1, 0.5}, uv{0.2, 1, 0.3, 0.1};
+  const auto fixed = [](const many& v) { return [v](const many&, double) { return v; }; };
+  const auto rescaled = ul::guided(fixed(cv), fixed(uv), {.scale = 4, .rescale = 1})(cv, 0);
+  CHECK(ul::deviation(rescaled) == doctest::Approx(ul::deviation(cv)));
+  const auto apg = ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 4}})(cv, 0);
+  CHECK(ul::inner(apg, cv) == doctest::Approx(ul::inner(cv, cv)));  // what is added is orthogonal to c
+  const auto plain = ul::guided(fixed(cv), fixed(uv), {.scale = 4})(cv, 0);
+  const auto all = ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 4}, .parallel = 1})(cv, 0);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(all[i] == doctest::Approx(plain[i]));
+  const auto capped =
+      ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 2}, .parallel = 1, .length = 0.1})(cv, 0);
+  CHECK(std::sqrt(ul::inner(ul::combine(1, capped, -1, cv), ul::combine(1, capped, -1, cv))) == doctest::Approx(0.1));
+  const many twice = ul::combine(2.5, cv);
+  const auto zero = ul::guided_cfg_zero(fixed(cv), fixed(twice), {.scale = 7})(cv, 0);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(zero[i] == doctest::Approx(cv[i]));  // a multiple of c guides nowhere
+
+  // They compose with each other, with thresholding and with samplers.
+  const auto stacked = ul::clipped(ul::guided(ul::guided(narrow, wide, {.scale = 2}), wide, {.scale = 1.5}), -0.8, 0.8);
+  const double inner_guided = u + 2 * (c - u), outer = u + 1.5 * (inner_guided - u);
+  CHECK(stacked(x, l).x == doctest::Approx(std::fmin(std::fmax(outer, -0.8), 0.8)));
+  CHECK(ul::sample_ddim(stacked, 0.3, grid.then(ul::logsnr_of_clean)) <= 0.8);
+
+  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.scale = std::nan("")}), "guided: scale is nan, expected a finite one");
+  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.rescale = 2}), "guided: rescale is 2, expected 0 to 1");
+  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.logsnr_min = 2, .logsnr_max = 1}),
+                    "guided: logsnr_min is 2, expected at most logsnr_max, 1");
+}
+
+TEST_CASE("guiding by a Gaussian in closed form") {
+  // u the prior N(0, 1), c the posterior: guided at scale w, the score is (1 - w) u + w c, whose sampler ends at the
+  // Gaussian of precision (1 - w) 1 + w / 0.25 only for the ODE's own level-wise product; x^ itself is checked.
+  const gaussian wide{0, 1}, narrow{0, 0.5};
+  for (const double l : {-3.0, 0.0, 4.0}) {
+    const double a = ul::alpha(l), w = 2, x = 0.9;
+    const double score_c = -x / narrow.variance(l), score_u = -x;
+    const double score = (1 - w) * score_u + w * score_c;
+    const double denoised = (x + ul::sigma_squared(l) * score) / a;  // Tweedie
+    CHECK(ul::guided(narrow, wide, {.scale = w})(x, l) == doctest::Approx(denoised).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("clipping and dynamic thresholding") {
+  const auto fixed = [](const many&, double) { return many{0.5, -3, 2, 0.1, -0.2}; };
+  const many x_t{1, 1, 1, 1, 1};
+  const double l = 1;
+  const auto kept = ul::clipped(fixed)(x_t, l);
+  CHECK(kept.x == many{0.5, -1, 1, 0.1, -0.2});
+  CHECK(kept.eps[1] == doctest::Approx((1 + 3 * ul::alpha(l)) / ul::sigma(l)));
+  const auto recomputed = ul::clipped(fixed, -1, 1, ul::eps_after_clipping::recomputed)(x_t, l);
+  CHECK(recomputed.eps[1] == doctest::Approx((1 + ul::alpha(l)) / ul::sigma(l)));
+  // Magnitudes 0.1, 0.2, 0.5, 2, 3: the 0.75 quantile is 2.
+  const auto dynamic = ul::dynamically_thresholded(fixed, 0.75)(x_t, l);
+  const many expected{0.25, -1, 1, 0.05, -0.1};
+  for (std::size_t i = 0; i < 5; ++i) CHECK(dynamic.x[i] == doctest::Approx(expected[i]));
+  CHECK(ul::magnitude_quantile(many{0, -4}, 0.25) == doctest::Approx(1));
+  CHECK_THROWS_WITH(ul::clipped(fixed, 1, 1), "clipped: low is 1, expected below high, 1");
+  CHECK_THROWS_WITH(ul::magnitude_quantile(x_t, 1.5), "magnitude_quantile: q is 1.5, expected 0 to 1");
+}
+
+TEST_CASE("image to image") {
+  const auto start = ul::image_to_image_start(0.8, -0.5, grid, 0.5);
+  CHECK(start.first == 6);
+  CHECK(start.state == doctest::Approx(ul::alpha(grid[6]) * 0.8 - ul::sigma(grid[6]) * 0.5));
+  CHECK(ul::image_to_image_start(0.8, -0.5, grid, 1).first == 0);
+  CHECK(ul::image_to_image_start(0.8, -0.5, grid, 0.001).first == 11);
+  CHECK(std::isfinite(ul::sample_dpmpp_2m(data, start.state, grid, {.first = start.first})));
+  CHECK_THROWS_WITH(ul::image_to_image_start(0.8, -0.5, grid, 0),
+                    "image_to_image_start: strength is 0, expected above 0 and at most 1");
+}
+
+TEST_CASE("inpainting keeps the known part and follows its correlation with the rest") {
+  // Two dimensions of correlation 0.9: given the first is 1, the second is N(0.9, 0.19).
+  const auto denoiser = [](const many& x, double l) {
+    const double a = ul::alpha(l), k = a * a, n = ul::sigma_squared(l), d = (k + n) * (k + n) - 0.81 * k * k;
+    const double u = ((k + n) * x[0] - 0.9 * k * x[1]) / d, v = ((k + n) * x[1] - 0.9 * k * x[0]) / d;
+    return many{a * (u + 0.9 * v), a * (0.9 * u + v)};
+  };
+  const many mask{1, 0}, known{1, 0};
+  const auto path = ul::uniform_logsnr_grid(-10, 7, 30).then(ul::logsnr_of_clean);
+  const auto mean_of = [&](auto sampler) {
+    double mean = 0;
+    for (std::uint64_t i = 0; i < 400; ++i) {
+      const auto noise = [k = ul::key(i)](ul::extent draw) {
+        const auto at = static_cast<std::uint64_t>(2 * (draw + 1));
+        return many{ul::normal_at<double>(k, at), ul::normal_at<double>(k, at + 1)};
+      };
+      const many x = sampler(noise);
+      REQUIRE(x[0] == 1);
+      mean += x[1] / 400;
+    }
+    return mean;
+  };
+  const double replaced = mean_of([&](auto noise) {
+    const auto other = [noise](ul::extent draw) { return noise(draw + 1000); };
+    return ul::sample_ancestral(denoiser, noise(-1), path, noise, {}, ul::keep_known(mask, known, other));
+  });
+  const double repainted = mean_of(
+      [&](auto noise) { return ul::sample_repaint(denoiser, noise(-1), mask, known, path, noise, {.resamples = 5}); });
+  CHECK(replaced > 0.5);
+  CHECK(std::abs(repainted - 0.9) < 0.09);  // 4 standard errors of a mean over 400 draws
+}
+
+TEST_CASE("bad grids, options and states are refused") {
+  CHECK_THROWS_WITH(ul::logsnr_grid{1.0}, "logsnr_grid: 1 levels, expected at least 2");
+  CHECK_THROWS_WITH((ul::logsnr_grid{5, -5}),
+                    "logsnr_grid: level 1 is -5, expected at least level 0, 5: grids run from noise to data");
+  CHECK_THROWS_AS((ul::logsnr_grid{0, std::nan("")}), ul::error);
+  CHECK_THROWS_WITH(ul::uniform_logsnr_grid(-5, 5, 0), "uniform_logsnr_grid: 0 steps, expected at least 1");
+  CHECK_THROWS_WITH(ul::uniform_logsnr_grid(5, -5, 1),
+                    "logsnr_grid: level 1 is -5, expected at least level 0, 5: grids run from noise to data");
+  CHECK_THROWS_WITH(ul::karras_grid(4, {.sigma_min = 0}),
+                    "karras_grid: sigma_min is 0, expected above 0 and below sigma_max, 80");
+  each_sampler([&](const std::string& name, int, auto sampler) {
+    INFO(name);
+    CHECK_THROWS_AS(sampler(data, 0.3, grid, 12, ul::no_observer{}), ul::error);
+    CHECK_THROWS_AS(sampler(data, 0.3, grid, -1, ul::no_observer{}), ul::error);
+  });
+  CHECK_THROWS_WITH(ul::sample_ddim(data, 0.3, grid, {.first = 12}),
+                    "sample_ddim: first step is 12, expected 0 to 11 on this grid");
+  CHECK_THROWS_WITH(ul::sample_ddim(data, 0.3, grid, {.eta = 0.5}), "sample_ddim: these options need a noise source");
+  CHECK_THROWS_WITH(ul::sample_ddim(data, 0.3, grid, {.eta = 2}), "sample_ddim: eta is 2, expected 0 to 1");
+  CHECK_THROWS_WITH(ul::sample_heun(data, 0.3, grid, {.churn = {.amount = 3}}),
+                    "sample_heun: these options need a noise source");
+  CHECK_THROWS_WITH(ul::sample_dpmpp_2s(data, 0.3, grid, {.middle = 0}),
+                    "sample_dpmpp_2s: middle is 0, expected above 0 and at most 1");
+  CHECK_THROWS_WITH(ul::sample_ancestral(data, 0.3, grid, [](ul::extent) { return 0.0; }, {.interpolation = 1.5}),
+                    "sample_ancestral: interpolation is 1.5, expected 0 to 1");
+  CHECK_THROWS_WITH(ul::combine(1, many{1, 2}, 1, many{1, 2, 3}), "combine: states have 2 and 3 elements");
+  CHECK_THROWS_WITH(ul::inner(many{1, 2}, many{1}), "inner: states have 2 and 1 elements");
+  CHECK_THROWS_WITH(ul::blended(many{1}, many{1, 2}, many{1, 2}), "blended: states have 1 and 2 elements");
+  CHECK_THROWS_WITH(ul::sample_tcd(data, 0.3, grid, [](ul::extent) { return 0.0; }, {.inner = {1, 2}}),
+                    "sample_tcd: 2 inner levels for 12 steps");
+}
