@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 
 #include <ul/backend/cpu.hpp>
@@ -76,7 +77,7 @@ struct mlp {
 };
 
 struct conv_net {
-  static ul::extents input_shape() { return {9, 16, 15, 16}; }
+  static ul::extents input_shape() { return {5, 16, 15, 16}; }
 
   param w1, b1, gain, shift, w2;
   explicit conv_net(const scope& s)
@@ -124,7 +125,7 @@ trained train(ul::cpu& device) {
 
 template <class Net>
 void compare_threads() {
-  ul::cpu one({.threads = 1});
+  ul::cpu one({.threads = 1, .executor = ul::executor_kind::jthread});
   const trained expected = train<Net>(one);
   CHECK(expected.loss < 0.9 * expected.first_loss);
   struct setting {
@@ -135,13 +136,15 @@ void compare_threads() {
                                    {ul::executor_kind::jthread, 2},
                                    {ul::executor_kind::jthread, 3},
                                    {ul::executor_kind::jthread, 8}};
+#if !defined(__SANITIZE_THREAD__)                        // which does not see how oneTBB's threads wait for each other
   if (ul::default_executor == ul::executor_kind::tbb) {  // never runs more threads than there are cores
     settings.push_back({ul::executor_kind::tbb, 1});
     if (ul::available_cores() >= 2) settings.push_back({ul::executor_kind::tbb, 2});
   }
+#endif
   for (const setting& s : settings) {
     CAPTURE(s.threads);
-    CAPTURE((s.executor == ul::executor_kind::tbb ? "oneTBB" : "jthread"));
+    CAPTURE(std::string(s.executor == ul::executor_kind::tbb ? "oneTBB" : "jthread"));
     ul::cpu device({.threads = s.threads, .executor = s.executor});
     CHECK(threads_of(device, s.threads) == static_cast<std::size_t>(s.threads));
     const trained found = train<Net>(device);
@@ -159,7 +162,7 @@ TEST_CASE("a small network has the same weights after 20 steps on any number of 
 TEST_CASE("a small convolutional network has them too") { compare_threads<conv_net>(); }
 
 TEST_CASE("the norm of a long gradient on the CPU") {
-  ul::cpu device;
+  ul::cpu device({.threads = 2, .executor = ul::executor_kind::jthread});
   std::vector<float> values(100003);
   double sum = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
