@@ -243,6 +243,57 @@ TEST_CASE("norms: the same bits for any number of threads") {
   }
 }
 
+namespace {
+
+// q, k and v side by side in one tensor, as a fused projection leaves them; out and the gradients likewise.
+template <class T, class Device>
+std::vector<T> attended(Device& device, extent batch, extent heads, extent queries, extent keys, extent depth) {
+  const extent row = 3 * heads * depth + 1, tokens = (std::max)(queries, keys), n = batch * tokens * row;
+  const auto x = noise<T>(n, 1), dy = noise<T>(n, 2);
+  auto y = noise<T>(n, 3), dx = noise<T>(n, 4), lse = noise<T>(batch * heads * queries, 5);
+  const attention_shape s{batch, heads, queries, keys, depth, 1 / std::sqrt(static_cast<double>(depth))};
+  const auto part = [&](auto* data, extent i) { return head_rows{data + i * heads * depth, tokens * row, row}; };
+  launch(device, attention_forward<T>{s, part(x.data(), 0), part(x.data(), 1), part(x.data(), 2), part(y.data(), 1),
+                                      lse.data()});
+  const T* const out = y.data();
+  launch(device, attention_backward<T>{s, part(x.data(), 0), part(x.data(), 1), part(x.data(), 2), part(out, 1),
+                                       part(dy.data(), 0), lse.data(), part(dx.data(), 0), part(dx.data(), 1),
+                                       part(dx.data(), 2)});
+  y.insert(y.end(), dx.begin(), dx.end());
+  y.insert(y.end(), lse.begin(), lse.end());
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("attention equals the reference", T, float, double) {
+  cpu device(with_threads(2));
+  reference plain;
+  struct size {
+    extent batch, heads, queries, keys, depth;
+  };
+  for (const size z :
+       {size{1, 1, 1, 1, 1}, size{2, 3, 5, 7, 4}, size{1, 2, 49, 50, 8}, size{1, 1, 3, 300, 9}, size{1, 2, 150, 3, 17},
+        size{2, 1, 80, 270, 16}, size{0, 2, 3, 3, 4}, size{1, 1, 2, 3, 260}, size{1, 1, 0, 3, 4}}) {
+    CAPTURE(z.queries);
+    CAPTURE(z.keys);
+    CAPTURE(z.depth);
+    CHECK(largest_difference(attended<T>(device, z.batch, z.heads, z.queries, z.keys, z.depth),
+                             attended<T>(plain, z.batch, z.heads, z.queries, z.keys, z.depth)) <= unit<T> * 100);
+  }
+}
+
+TEST_CASE("attention: the same bits for any number of threads, and for a sample in any batch") {
+  cpu one(with_threads(1));
+  const auto truth = attended<float>(one, 2, 1, 130, 270, 16);
+  for (const extent n : {2, 3, 8}) {
+    cpu device(with_threads(n));
+    CHECK(same_bits(attended<float>(device, 2, 1, 130, 270, 16), truth));
+  }
+  const auto first = attended<float>(one, 1, 1, 130, 270, 16);
+  CHECK(std::memcmp(first.data(), truth.data(), 270 * 49 * sizeof(float)) == 0);
+}
+
 TEST_CASE_TEMPLATE("softmax equals the reference", T, float, double) {
   cpu device(with_threads(2));
   reference plain;

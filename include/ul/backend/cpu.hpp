@@ -3,6 +3,8 @@
 
 #include <ul/backend/concept.hpp>
 #include <ul/backend/cpu/adam.hpp>
+#include <ul/backend/cpu/attention_backward.hpp>
+#include <ul/backend/cpu/attention_forward.hpp>
 #include <ul/backend/cpu/conv.hpp>
 #include <ul/backend/cpu/executor.hpp>
 #include <ul/backend/cpu/fold.hpp>
@@ -29,7 +31,8 @@ struct cpu_options {
 class cpu {
  public:
   using native = kernel_list<conv_forward, conv_data, conv_weights, group_norm_forward, group_norm_backward,
-                             row_norm_forward, row_norm_backward, softmax_forward, softmax_backward, adam_step>;
+                             row_norm_forward, row_norm_backward, softmax_forward, softmax_backward, attention_forward,
+                             attention_backward, adam_step>;
   static constexpr bool host_memory = true;  // its pointers are the host's
 
   explicit cpu(const cpu_options& options = {})
@@ -69,13 +72,16 @@ class cpu {
     fill_normal(out, count, k, static_cast<std::uint64_t>(first));
   }
 
-  // The kernels in `native`. Those of 16-bit elements are composed.
+  // The kernels in `native`. Those of 16-bit elements, and shapes a kernel is not made for, are composed.
   template <template <class> class Kernel, class T>
   void run(const Kernel<T>& kernel) {
-    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>)
+    if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
+      if constexpr (requires { can_run(kernel); })
+        if (!can_run(kernel)) return kernel.composed(*this);
       run_on(threads_, memory_, kernel);
-    else
+    } else {
       kernel.composed(*this);
+    }
   }
 
   extent threads() const { return threads_.threads(); }

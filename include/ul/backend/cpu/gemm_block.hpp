@@ -31,7 +31,7 @@ struct product {
 };
 
 // The number of pieces k is cut into, and where they begin.
-inline extent depth_pieces(extent k) { return (std::max)(extent{1}, ceil_div(k, depth)); }
+inline extent depth_pieces(extent k) { return (std::max)(extent{1}, ceil_div(k, tile_depth)); }
 
 // A packed block of m rows of A times n columns of B: packed panels, or, if `in_place` is given, rows of B `stride`
 // apart, of which only the last columns, which do not fill a tile, are packed.

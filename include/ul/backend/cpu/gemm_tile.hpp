@@ -24,9 +24,9 @@ template <class T>
 inline constexpr extent tile_columns = tile_packs* pack<T>::size;
 
 // The longest piece of k that is summed in registers: one panel of B stays in the first-level cache.
-inline constexpr extent depth = 256;
+inline constexpr extent tile_depth = 256;
 // The distance between rows of a packed block of A; not a power of two, so that rows fall into different cache sets.
-inline constexpr extent packed_stride = depth + 16;
+inline constexpr extent packed_stride = tile_depth + 16;
 
 // Where a tile's result goes: C = alpha * sum, or C += alpha * sum.
 template <class T>

@@ -1,0 +1,140 @@
+#pragma once
+// Attention without the matrix of scores: a block of queries meets the keys block by block, and what it has summed is
+// rescaled when a larger score appears. Dao et al., FlashAttention, NeurIPS 2022, algorithm 1. A row's bits depend on
+// its own query and on all keys and values, not on the other rows.
+
+#include <cmath>
+#include <limits>
+
+#include <ul/backend/cpu/gemm_block.hpp>
+#include <ul/backend/cpu/lanes.hpp>
+#include <ul/backend/cpu/map.hpp>
+#include <ul/backend/kernels/attention.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+inline constexpr extent query_block = tile_rows * (48 / tile_rows), key_block = tile_depth;
+
+// The rows of one head as a matrix.
+template <class T>
+matrix<T> head_matrix(const head_rows<const T>& x, extent b, extent h, extent depth, transpose layout) {
+  return {x.data + b * x.sample + h * depth, x.row, layout};
+}
+
+// Elements that `rows` packed as panels of a right operand take up.
+template <class T>
+constexpr extent panel_size(extent rows, extent columns) {
+  return rows * ceil_div(columns, tile_columns<T>) * tile_columns<T>;
+}
+
+// For one row of a block of scores: the greatest of `top` and scale * score.
+template <class T>
+T greatest_score(const T* score, extent n, T scale, T top) {
+  pack<T> most(top);
+  extent i = 0;
+  for (; i + pack<T>::size <= n; i += pack<T>::size) most = maximum(pack<T>::load(score + i) * pack<T>(scale), most);
+  for (; i < n; ++i) most = maximum(pack<T>(score[i] * scale), most);
+  return reduce_maximum(most);
+}
+
+// Turns the scores into exp(scale * score - top) and returns their sum.
+template <class T>
+T exponentiate(T* score, extent n, T scale, T top) {
+  constexpr extent width = pack<T>::size;
+  const pack<T> factor(scale), offset(-top);
+  pack<T> sum[2] = {pack<T>(T{0}), pack<T>(T{0})};
+  extent i = 0;
+  for (; i + 2 * width <= n; i += 2 * width)
+    unroll<2>([&](auto k) __attribute__((always_inline)) {
+      const pack<T> p = exp(muladd(pack<T>::load(score + i + k * width), factor, offset));
+      p.store(score + i + k * width);
+      sum[k] += p;
+    });
+  T rest = 0;
+  for (; i < n; i += width) {
+    T lane[width];
+    const extent lanes = (std::min)(width, n - i);
+    exp(muladd(pack<T>::load_first(score + i, lanes), factor, offset)).store(lane);
+    for (extent j = 0; j < lanes; ++j) score[i + j] = lane[j], rest += lane[j];
+  }
+  return reduce_sum(sum[0] + sum[1]) + rest;
+}
+
+// Queries [first, last) of head h of sample b. `keys` and `values` hold the packed panels of all of them.
+template <class T>
+void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent h, extent first, extent last,
+            const T* keys, const T* values) {
+  const attention_shape& s = f.shape;
+  const extent D = s.depth;
+  const T scale = static_cast<T>(s.scale);
+  const scratch<memory_pool, T> queries(memory, query_block * packed_stride),
+      scores(memory, query_block * packed_stride);
+  const scratch<memory_pool, T> mixed(memory, query_block * D);
+  for (; first < last; first += query_block) {
+    const extent rows = (std::min)(query_block, last - first);
+    head_matrix(f.q, b, h, D, transpose::no).pack_rows(first, rows, 0, D, queries.data());
+    T top[query_block], sum[query_block];
+    for (extent i = 0; i < rows; ++i) top[i] = -std::numeric_limits<T>::infinity(), sum[i] = 0;
+    for (extent j = 0; j < s.keys; j += key_block) {
+      const extent n = (std::min)(key_block, s.keys - j);
+      multiply_block<T>(queries.data(), rows, D, keys + j * D, n, nullptr, 0,
+                        {scores.data(), packed_stride, T{1}, false});
+      for (extent i = 0; i < rows; ++i) {
+        T* const score = scores.data() + i * packed_stride;
+        const T before = top[i];
+        top[i] = greatest_score(score, n, scale, before);
+        const T shrink = std::exp(before - top[i]);
+        sum[i] = sum[i] * shrink + exponentiate(score, n, scale, top[i]);
+        if (j > 0 && shrink != 1)
+          for_packs<T>(D, [&](extent d, auto lanes) {
+            T* const at = mixed.data() + i * D + d;
+            write(read(at, lanes) * pack<T>(shrink), at, lanes);
+          });
+      }
+      multiply_block<T>(scores.data(), rows, n, values + panel_size<T>(j, D), D, nullptr, 0,
+                        {mixed.data(), D, T{1}, j > 0});
+    }
+    for (extent i = 0; i < rows; ++i) {
+      f.lse[(b * s.heads + h) * s.queries + first + i] = top[i] + std::log(sum[i]);
+      T* const out = ul::detail::head(f.out, b, first + i, h, D);
+      for_packs<T>(D, [&](extent d, auto lanes) {
+        write(read(mixed.data() + i * D + d, lanes) * pack<T>(1 / sum[i]), out + d, lanes);
+      });
+    }
+  }
+}
+
+}  // namespace simd
+
+// Heads deeper than one panel are composed.
+template <class T>
+bool can_run(const attention_forward<T>& f) {
+  return f.shape.depth <= simd::tile_depth && f.shape.depth > 0 && f.shape.keys > 0;
+}
+
+template <class T>
+void run_on(executor& threads, memory_pool& memory, const attention_forward<T>& f) {
+  const attention_shape& s = f.shape;
+  const extent D = s.depth, heads = s.batch * s.heads, blocks = ceil_div(s.queries, simd::query_block);
+  if (heads == 0) return;
+  const extent parts = (std::max)(extent{1}, (std::min)(blocks, ceil_div(threads.threads(), heads)));
+  const extent work = 4 * s.queries * s.keys * D / parts / 8;
+  for_each_on(threads, heads * parts, work, [&](extent c) {
+    const extent part = c % parts, h = c / parts % s.heads, b = c / parts / s.heads;
+    const scratch<memory_pool, T> keys(memory, simd::panel_size<T>(D, s.keys) + simd::panel_size<T>(s.keys, D));
+    T* const values = keys.data() + simd::panel_size<T>(D, s.keys);
+    for (extent j = 0; j < s.keys; j += simd::key_block) {
+      const extent n = (std::min)(simd::key_block, s.keys - j), width = simd::tile_columns<T>;
+      simd::head_matrix(f.k, b, h, D, transpose::yes).pack_panels(0, D, j, n, keys.data() + j * D, D * width);
+      simd::head_matrix(f.v, b, h, D, transpose::no)
+          .pack_panels(j, n, 0, D, values + simd::panel_size<T>(j, D), n * width);
+    }
+    simd::attend(memory, f, b, h, (std::min)(s.queries, blocks * part / parts * simd::query_block),
+                 (std::min)(s.queries, blocks * (part + 1) / parts * simd::query_block), keys.data(), values);
+  });
+}
+
+}  // namespace UL_ISA
+}  // namespace ul
