@@ -216,6 +216,22 @@ TEST_CASE("sinusoidal positions of a grid") {
                     "sinusoidal_positions: 6 features do not divide over grid (3, 5), expected a multiple of 4");
 }
 
+TEST_CASE("random Fourier features resemble numbers that are near, and only those") {
+  D device;
+  const nn::sinusoidal<D, double> f(device, {.features = 512, .scale = 0.5, .law = nn::frequency_law::normal});
+  const auto v = to_host(f(from_host<double>(device, {3}, std::vector<double>{1.0, 1.2, 5.0})));
+  const auto likeness = [&](std::size_t a, std::size_t b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 512; ++i) sum += v[a * 512 + i] * v[b * 512 + i] / 256;
+    return sum;
+  };
+  // The mean of cos(w d) over normal w is exp(-(2 pi scale d)^2 / 2); 256 draws of it deviate by less than 0.05 each.
+  CHECK(likeness(0, 0) == doctest::Approx(1));
+  CHECK(std::abs(likeness(0, 1) - std::exp(-0.5 * std::pow(2 * 3.141592653589793 * 0.5 * 0.2, 2))) < 0.1);
+  CHECK(std::abs(likeness(0, 2)) < 0.2);
+  CHECK_THROWS_WITH(f(zeros<double>(device, {2, 1})), "sinusoidal: x is (2, 1), expected (B)");
+}
+
 TEST_CASE("the embedding of noise level and class") {
   bench b;
   const nn::noise_embedding<D, double> embed(b.root(), {.features = 3, .sinusoids = {.features = 4}, .classes = 2});

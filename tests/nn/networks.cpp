@@ -1,5 +1,6 @@
 // Whole networks: their gradients over all parameters in double, and the two of the public comparison against PyTorch.
 
+#include <ul/nn/ddpm_u_net.hpp>
 #include <ul/nn/u_net.hpp>
 #include <ul/nn/u_vit.hpp>
 #include <ul/nn/vit.hpp>
@@ -11,6 +12,7 @@ namespace {
 
 using D = reference;
 using V = var<D, double>;
+using ddpm_u_net = nn::ddpm_u_net<D, double>;
 using u_net = nn::u_net<D, double>;
 using u_vit = nn::u_vit<D, double>;
 using vit = nn::vit<D, double>;
@@ -150,6 +152,27 @@ TEST_CASE("gradients of U-Nets: both kinds of skip, grids that do not halve, any
   o.block.axes = 1;
   o.noise = {};
   check_network<u_net>(o, {2, 5, 1});
+}
+
+// Ho, Jain and Abbeel 2020, appendix B: the CIFAR-10 model has 35.7 million parameters.
+TEST_CASE("the U-Net with a skip after every block") {
+  const nn::u_net_options cifar{.in = 3,
+                                .channels = {128, 256, 256, 256},
+                                .attention = {1},
+                                .heads = 1,
+                                .noise = {.features = 512, .sinusoids = {.features = 128, .scale = 1}},
+                                .block = {.dropout = 0.1}};
+  CHECK(count_of<ddpm_u_net>(cifar) == 35746307);
+  nn::u_net_options o{.in = 1,
+                      .channels = {2, 4},
+                      .blocks = 1,
+                      .attention = {0},
+                      .heads = 2,
+                      .noise = {.features = 3, .sinusoids = {.features = 2, .scale = 1}},
+                      .block = {.groups = 1}};
+  check_network<ddpm_u_net>(o, {2, 3, 2, 1});
+  o.skip = nn::skip_kind::residual;
+  CHECK_THROWS_WITH(count_of<ddpm_u_net>(o), "ddpm_u_net: residual skips, expected concat");
 }
 
 TEST_CASE("gradients of a ViT on patches") {

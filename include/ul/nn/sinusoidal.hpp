@@ -4,17 +4,22 @@
 #include <cmath>
 #include <vector>
 
+#include <ul/core/normal.hpp>
 #include <ul/tensor/create.hpp>
 
 namespace ul::nn {
 
 enum class sinusoid_order { cosine_sine, sine_cosine };
 
-// With f = features / 2: (cos(scale x w_0), ..., cos(scale x w_{f-1}), sin(scale x w_0), ...), w_i = longest^(-i / (f -
-// shift)).
+// geometric: w_i = longest^(-i / (f - shift)); normal: w_i = 2 pi n_i with n_i standard normal, drawn once from a fixed
+// key (random Fourier features, Tancik et al. 2020).
+enum class frequency_law { geometric, normal };
+
+// With f = features / 2: cos(scale x w_0), ..., cos(scale x w_{f-1}), sin(scale x w_0), ..., sin(scale x w_{f-1}).
 struct sinusoidal_options {
   extent features = 256;
   double scale = 32;  // log-SNRs in -15..15 so span about 1000 radians, as times in 0..1 do with a scale of 1000
+  frequency_law law = frequency_law::geometric;
   double longest = 10000;
   double shift = 0;
   sinusoid_order order = sinusoid_order::cosine_sine;
@@ -25,6 +30,14 @@ inline std::vector<double> geometric_frequencies(extent count, double longest, d
   std::vector<double> w;
   for (extent i = 0; i < count; ++i)
     w.push_back(std::exp(-std::log(longest) * static_cast<double>(i) / (static_cast<double>(count) - shift)));
+  return w;
+}
+
+// w_0 .. w_{count-1} = 2 pi n_i.
+inline std::vector<double> normal_frequencies(extent count) {
+  std::vector<double> w(static_cast<std::size_t>(count));
+  fill_normal(w.data(), count, key(0));
+  for (double& x : w) x *= 6.283185307179586;
   return w;
 }
 
@@ -50,9 +63,11 @@ class sinusoidal {
   sinusoidal(B& device, const sinusoidal_options& o = {}) : options_(o) {
     if (o.features < 2 || o.features % 2 != 0) fail("sinusoidal: ", o.features, " features, expected an even number");
     std::vector<compute_t<T>> scaled;
-    for (const double w : geometric_frequencies(o.features / 2, o.longest, o.shift))
+    const extent count = o.features / 2;
+    for (const double w : o.law == frequency_law::geometric ? geometric_frequencies(count, o.longest, o.shift)
+                                                            : normal_frequencies(count))
       scaled.push_back(static_cast<compute_t<T>>(o.scale * w));
-    frequencies_ = from_host<compute_t<T>>(device, {o.features / 2}, scaled);
+    frequencies_ = from_host<compute_t<T>>(device, {count}, scaled);
   }
 
   tensor<B, T> operator()(const tensor<B, compute_t<T>>& x) const {

@@ -28,38 +28,37 @@ struct u_net_options {
   initial last = initial::standard;  // of the last convolution
 };
 
-// Residual blocks at one resolution. Parameters: 0/..., 1/..., each with attention/... where there is attention.
+// One residual block, followed by attention where its level has it. Parameters: as of resnet_block; attention/...
 template <backend B, element T>
-class u_net_stage {
+class u_net_step {
  public:
-  u_net_stage(const scope<B, T>& s, const u_net_options& o, std::size_t level, extent in) {
-    bool attends = false;
-    for (const extent l : o.attention) attends = attends || l == static_cast<extent>(level);
-    resnet_options block = o.block;
-    block.in = in;
-    block.out = o.channels[level];
-    block.embedding = o.noise.features;
-    for (extent i = 0; i < o.blocks; ++i, block.in = block.out) {
-      blocks_.emplace_back(s / i, block);
-      if (attends)
-        attention_.emplace_back(
-            s / i / "attention",
-            attention_block_options{
-                .channels = block.out, .heads = o.heads, .groups = block.groups, .eps = block.eps, .out = block.last});
-    }
+  u_net_step(const scope<B, T>& s, const u_net_options& o, std::size_t level, extent in)
+      : block_(s, block_of(o, in, o.channels[level])) {
+    for (const extent l : o.attention)
+      if (l == static_cast<extent>(level) && !attention_)
+        attention_.emplace(s / "attention", attention_of(o, o.channels[level]));
   }
 
-  var<B, T> operator()(var<B, T> h, const condition<B, T>& c) const {
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      h = blocks_[i](h, c);
-      if (!attention_.empty()) h = attention_[i](h);
-    }
-    return h;
+  var<B, T> operator()(const var<B, T>& x, const condition<B, T>& c) const {
+    const var<B, T> h = block_(x, c);
+    return attention_ ? (*attention_)(h) : h;
+  }
+
+  // What a block, and attention, of the network are made by.
+  static resnet_options block_of(const u_net_options& o, extent in, extent out) {
+    resnet_options block = o.block;
+    block.in = in;
+    block.out = out;
+    block.embedding = o.noise.features;
+    return block;
+  }
+  static attention_block_options attention_of(const u_net_options& o, extent channels) {
+    return {.channels = channels, .heads = o.heads, .groups = o.block.groups, .eps = o.block.eps, .out = o.block.last};
   }
 
  private:
-  std::vector<resnet_block<B, T>> blocks_;
-  std::vector<attention_block<B, T>> attention_;
+  resnet_block<B, T> block_;
+  std::optional<attention_block<B, T>> attention_;
 };
 
 // x (B, spatial..., in) -> (B, spatial..., out), for any spatial extents: what was halved, rounding up, is enlarged to
@@ -78,7 +77,10 @@ class u_net {
       if (level < 0 || level >= levels) fail("u_net: attention at level ", level, " of ", levels);
     const auto channels = [&](extent level) { return o.channels[static_cast<std::size_t>(level)]; };
     const auto stage = [&](const scope<B, T>& at, extent level, extent in) {
-      return u_net_stage<B, T>(at, o, static_cast<std::size_t>(level), in);
+      std::vector<u_net_step<B, T>> steps;
+      for (extent i = 0; i < o.blocks; ++i, in = channels(level))
+        steps.emplace_back(at / i, o, static_cast<std::size_t>(level), in);
+      return steps;
     };
 
     if (o.noise.features != 0) noise_.emplace(s / "noise", o.noise);
@@ -87,7 +89,7 @@ class u_net {
       down_.push_back(stage(s / "down" / i, i, i == 0 ? finest : channels(i - 1)));
       shrink_.emplace_back(s / "down" / i / "sample", channels(i), channels(i), axes);
     }
-    middle_.emplace(stage(s / "middle", levels - 1, levels == 1 ? finest : channels(levels - 2)));
+    middle_ = stage(s / "middle", levels - 1, levels == 1 ? finest : channels(levels - 2));
     for (extent i = levels - 2; i >= 0; --i) {
       grow_.emplace_back(s / "up" / i / "sample", channels(i + 1), channels(i), axes);
       up_.push_back(stage(s / "up" / i, i, o.skip == skip_kind::concat ? 2 * channels(i) : channels(i)));
@@ -102,26 +104,31 @@ class u_net {
     std::vector<var<B, T>> skips;
     var<B, T> h = (*in_)(x);
     for (std::size_t i = 0; i < down_.size(); ++i) {
-      skips.push_back(down_[i](h, c));
+      skips.push_back(through(down_[i], h, c));
       h = shrink_[i](skips.back());
     }
-    h = (*middle_)(h, c);
+    h = through(middle_, h, c);
     for (std::size_t i = 0; i < up_.size(); ++i, skips.pop_back()) {
       const var<B, T> grown = grow_[i](h, grid_of(skips.back()));
       h = skip_ == skip_kind::concat ? concat(-1, grown, skips.back()) : add(grown, skips.back());
-      h = up_[i](h, c);
+      h = through(up_[i], h, c);
     }
     return (*out_)((*norm_)(h));
   }
 
  private:
+  static var<B, T> through(const std::vector<u_net_step<B, T>>& steps, var<B, T> h, const condition<B, T>& c) {
+    for (const auto& step : steps) h = step(h, c);
+    return h;
+  }
+
   skip_kind skip_;
   std::optional<noise_embedding<B, T>> noise_;
   std::optional<conv<B, T>> in_, out_;
-  std::vector<u_net_stage<B, T>> down_, up_;  // up_ and grow_ from the coarsest level on
+  std::vector<std::vector<u_net_step<B, T>>> down_, up_;  // up_ and grow_ from the coarsest level on
   std::vector<downsample<B, T>> shrink_;
   std::vector<resize_conv<B, T>> grow_;
-  std::optional<u_net_stage<B, T>> middle_;
+  std::vector<u_net_step<B, T>> middle_;
   std::optional<group_norm<B, T>> norm_;
 };
 
