@@ -14,15 +14,14 @@ namespace {
 using case_t = op_case<reference, double>;
 using tensor_t = tensor<reference, double>;
 
-double worst_of(const case_t& c, const std::vector<tensor_t>& x) {
+void check(const case_t& c, const std::vector<tensor_t>& x) {
   const auto f = [&](const auto&... v) { return c.run({v...}); };
   switch (x.size()) {
-    case 1: return check_gradient(f, x[0]);
-    case 2: return check_gradient(f, x[0], x[1]);
-    case 3: return check_gradient(f, x[0], x[1], x[2]);
+    case 1: check_gradient(f, x[0]); return;
+    case 2: check_gradient(f, x[0], x[1]); return;
+    case 3: check_gradient(f, x[0], x[1], x[2]); return;
     default: FAIL("a case has ", x.size(), " inputs");
   }
-  return 0;
 }
 
 std::vector<tensor_t> inputs_of(reference& device, const case_t& c, std::uint64_t seed) {
@@ -43,14 +42,10 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 
 TEST_CASE("every adjoint agrees with central differences") {
   reference device;
-  double worst = 0;
   for (const case_t& c : all_cases<double>(device)) {
     CAPTURE(c.title);
-    double error = 0;
-    CHECK_NOTHROW(error = worst_of(c, inputs_of(device, c, 10)));
-    worst = std::fmax(worst, error);
+    CHECK_NOTHROW(check(c, inputs_of(device, c, 10)));
   }
-  MESSAGE("worst difference ", worst);
 }
 
 TEST_CASE("a linear op and its adjoint are transposes of each other") {

@@ -14,10 +14,7 @@ struct add_function {
   UL_HD static V value(V a, V b) {
     return a + b;
   }
-  template <class V>
-  UL_HD static V slope_b(V dy) {
-    return dy;
-  }
+  static constexpr int sign = 1;  // of the gradient of b
 };
 
 struct sub_function {
@@ -26,10 +23,7 @@ struct sub_function {
   UL_HD static V value(V a, V b) {
     return a - b;
   }
-  template <class V>
-  UL_HD static V slope_b(V dy) {
-    return -dy;
-  }
+  static constexpr int sign = -1;  // of the gradient of b
 };
 
 struct mul_function {

@@ -61,7 +61,7 @@ struct binary {
   }
 };
 
-// y = F::value(a, b) whose slopes need no values: 1 in a, F::slope_b(dy) in b.
+// y = F::value(a, b) whose slopes need no values: 1 in a, F::sign in b.
 template <class F>
 struct additive {
   static constexpr const char* name = F::name;
@@ -79,7 +79,9 @@ struct additive {
   void adjoint(const extents& shape_b, const tensor<B, T>& dy, gradient<B, T>& da, gradient<B, G>& db) const {
     const detail::spread spread(name, shape_b, dy.shape());
     da.add(dy);
-    spread.gather(dy.device(), db, shape_b, detail::binary_slope_b<F>{}, detail::input(dy, spread.points()));
+    if constexpr (F::sign == 1 && std::is_same_v<G, T>)
+      if (shape_b == dy.shape()) return db.add(dy);  // without a pass over it
+    spread.gather(dy.device(), db, shape_b, detail::scaled{F::sign}, detail::input(dy, spread.points()));
   }
 };
 

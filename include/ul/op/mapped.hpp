@@ -18,6 +18,14 @@ struct product {
   }
 };
 
+struct scaled {
+  double scale;
+  template <class V>
+  UL_HD V operator()(V x) const {
+    return constant<V>(scale) * x;
+  }
+};
+
 // f(in...) added to what the output held.
 template <class F>
 struct added {

@@ -2,6 +2,7 @@
 // Means over blocks of positions: x (B, 1 to 3 spatial axes, C), every spatial extent divided by its factor.
 
 #include <ul/op/axes.hpp>
+#include <ul/op/channel_sum.hpp>
 #include <ul/op/op.hpp>
 
 namespace ul {
@@ -30,10 +31,11 @@ struct block_mean {
   T* y;
   UL_HD void operator()(extent p) const {
     const compute_t<T> scale = 1 / static_cast<compute_t<T>>(g.block());
-    for (extent c = 0; c < g.channels; ++c) {
-      compute_t<T> sum = 0;
-      for (extent n = 0; n < g.block(); ++n) sum += static_cast<compute_t<T>>(x[g.place(p, n) + c]);
-      y[p * g.channels + c] = static_cast<T>(sum * scale);
+    for (extent c = 0; c < g.channels; c += channel_sum<T>::width) {
+      channel_sum<T> sum;
+      const extent run = sum.run(c, g.channels);
+      for (extent n = 0; n < g.block(); ++n) sum.add(x + g.place(p, n) + c, run, scale);
+      sum.put(y + p * g.channels + c, run, store_mode::replace);
     }
   }
 };

@@ -6,14 +6,6 @@
 namespace ul {
 
 namespace detail {
-struct scaled {
-  double scale;
-  template <class V>
-  UL_HD V operator()(V x) const {
-    return constant<V>(scale) * x;
-  }
-};
-
 // y = scale * sum over the middle of a space; the gradient spreads back over it.
 template <element Out, backend B, element T>
 tensor<B, Out> reduced(const tensor<B, T>& x, const extents& shape, const space& s, double scale) {

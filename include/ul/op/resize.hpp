@@ -5,6 +5,7 @@
 //                      at the borders (`align_corners` false elsewhere)
 //   bilinear_corners   linear along each axis, the first and last samples fall on each other: o (in - 1) / (out - 1)
 
+#include <ul/op/channel_sum.hpp>
 #include <ul/op/op.hpp>
 
 namespace ul {
@@ -41,14 +42,16 @@ struct resized_axis {
     const mix m = at(o, kind);
     return (m.first == i ? 1 - m.weight : 0) + (m.second == i ? m.weight : 0);
   }
-  // Outputs outside [first_of(i), last_of(i)) do not look at input i.
-  UL_HD extent first_of(extent i) const {
-    const extent o = (i - 2) * out / in - 1;
+  // Outputs outside [begin(i), end(i)) do not look at input i.
+  UL_HD extent begin(extent i, interpolation kind) const {
+    if (kind == interpolation::nearest) return (i * out + in - 1) / in;
+    const extent o = (i - 1) * (out - 1) / in - 1;
     return in == 1 || o < 0 ? 0 : o;
   }
-  UL_HD extent last_of(extent i) const {
-    const extent o = (i + 2) * out / in + 2;
-    return in == 1 || o > out ? out : o;
+  UL_HD extent end(extent i, interpolation kind) const {
+    if (kind == interpolation::nearest) return ((i + 1) * out + in - 1) / in;
+    const extent o = in == 1 ? out : (i + 2) * out / (in - 1) + 1;
+    return o > out ? out : o;
   }
 };
 
@@ -68,20 +71,24 @@ struct resized_position {
     const extent b = p / a[2].out / a[1].out / a[0].out;
     const resized_axis::mix m[3] = {a[0].at(p / a[2].out / a[1].out % a[0].out, g.kind),
                                     a[1].at(p / a[2].out % a[1].out, g.kind), a[2].at(p % a[2].out, g.kind)};
-    T* to = y + p * g.channels;
-    for (extent c = 0; c < g.channels; ++c) {
-      double sum = 0;
-      for (int corner = 0; corner < 8; ++corner) {
-        double weight = 1;
-        extent from = b;
-        for (int i = 0; i < 3; ++i) {
-          const bool second = (corner >> i & 1) != 0;
-          weight *= second ? m[i].weight : 1 - m[i].weight;
-          from = from * a[i].in + (second ? m[i].second : m[i].first);
-        }
-        if (weight != 0) sum += weight * static_cast<double>(x[from * g.channels + c]);
+    const T* from[8];
+    compute_t<T> weight[8];
+    int count = 0;
+    for (int corner = 0; corner < 8; ++corner) {
+      double w = 1;
+      extent place = b;
+      for (int i = 0; i < 3; ++i) {
+        const bool second = (corner >> i & 1) != 0;
+        w *= second ? m[i].weight : 1 - m[i].weight;
+        place = place * a[i].in + (second ? m[i].second : m[i].first);
       }
-      to[c] = static_cast<T>(static_cast<compute_t<T>>(sum));
+      if (w != 0) from[count] = x + place * g.channels, weight[count++] = static_cast<compute_t<T>>(w);
+    }
+    for (extent c = 0; c < g.channels; c += channel_sum<T>::width) {
+      channel_sum<T> sum;
+      const extent run = sum.run(c, g.channels);
+      for (int i = 0; i < count; ++i) sum.add(from[i] + c, run, weight[i]);
+      sum.put(y + p * g.channels + c, run, store_mode::replace);
     }
   }
 };
@@ -93,23 +100,30 @@ struct resized_position_adjoint {
   T* dx;
   store_mode mode;
   UL_HD void operator()(extent p) const {
-    const resized_axis* a = g.axis;
-    const extent b = p / a[2].in / a[1].in / a[0].in;
-    const extent i[3] = {p / a[2].in / a[1].in % a[0].in, p / a[2].in % a[1].in, p % a[2].in};
-    for (extent c = 0; c < g.channels; ++c) {
-      double sum = 0;
-      for (extent u = a[0].first_of(i[0]); u < a[0].last_of(i[0]); ++u) {
-        const double plane = a[0].share(i[0], u, g.kind);
-        for (extent v = a[1].first_of(i[1]); plane != 0 && v < a[1].last_of(i[1]); ++v) {
-          const double row = plane * a[1].share(i[1], v, g.kind);
-          for (extent w = a[2].first_of(i[2]); row != 0 && w < a[2].last_of(i[2]); ++w) {
-            const double weight = row * a[2].share(i[2], w, g.kind);
-            const extent from = ((b * a[0].out + u) * a[1].out + v) * a[2].out + w;
-            if (weight != 0) sum += weight * static_cast<double>(dy[from * g.channels + c]);
-          }
+    const extent in[3] = {p / g.axis[2].in / g.axis[1].in % g.axis[0].in, p / g.axis[2].in % g.axis[1].in,
+                          p % g.axis[2].in};
+    const extent b = p / g.axis[2].in / g.axis[1].in / g.axis[0].in;
+    for (extent c = 0; c < g.channels; c += channel_sum<T>::width) {
+      channel_sum<T> sum;
+      const extent run = sum.run(c, g.channels);
+      gather(sum, b, in, c, run);
+      sum.put(dx + p * g.channels + c, run, mode);
+    }
+  }
+
+ private:
+  UL_HD void gather(channel_sum<T>& sum, extent b, const extent (&in)[3], extent c, extent run) const {
+    const resized_axis *d = g.axis, *h = d + 1, *w = d + 2;
+    for (extent u = d->begin(in[0], g.kind); u < d->end(in[0], g.kind); ++u) {
+      const double plane = d->share(in[0], u, g.kind);
+      for (extent v = h->begin(in[1], g.kind); plane != 0 && v < h->end(in[1], g.kind); ++v) {
+        const double row = plane * h->share(in[1], v, g.kind);
+        for (extent k = w->begin(in[2], g.kind); row != 0 && k < w->end(in[2], g.kind); ++k) {
+          const double weight = row * w->share(in[2], k, g.kind);
+          const extent place = ((b * d->out + u) * h->out + v) * w->out + k;
+          if (weight != 0) sum.add(dy + place * g.channels + c, run, static_cast<compute_t<T>>(weight));
         }
       }
-      store(dx[p * g.channels + c], static_cast<compute_t<T>>(sum), mode);
     }
   }
 };
