@@ -129,7 +129,7 @@ TEST_CASE("any power-function average is reconstructed from snapshots of two") {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     CAPTURE(asked[i]);
     const auto r = ul::reconstruct(kept, {ul::power_exponent(asked[i]), static_cast<double>(last)});
-    const auto found = ul::to_host(ul::weighted_sum<ul::reference, double>(snapshots, r.weights));
+    const auto found = ul::to_host(ul::weighted_sum(snapshots, r.weights));
     const auto expected = ul::to_host(direct[i].average());
     CHECK(r.error < 0.01);
     const auto distance = [&](const std::vector<double>& x) {
@@ -181,11 +181,8 @@ TEST_CASE("misuse of reconstruction") {
   const std::vector<ul::tensor<ul::reference, float>> two = {ul::zeros<float>(device, {2}),
                                                              ul::zeros<float>(device, {3})};
   const std::vector<double> weights = {1, 1}, one = {1};
-  using tensor = ul::tensor<ul::reference, float>;
-  CHECK_THROWS_WITH((ul::weighted_sum<ul::reference, float>(std::span<const tensor>(two), one)),
-                    "weighted_sum: 2 averages and 1 weights, expected one weight for each");
-  CHECK_THROWS_WITH((ul::weighted_sum<ul::reference, float>(std::span<const tensor>(two), weights)),
-                    "weighted_sum: average 1 has 3 values, expected 2");
+  CHECK_THROWS_WITH(ul::weighted_sum(two, one), "weighted_sum: 2 averages and 1 weights, expected one weight for each");
+  CHECK_THROWS_WITH(ul::weighted_sum(two, weights), "weighted_sum: average 1 has 3 values, expected 2");
 }
 
 TEST_CASE("averaged weights are lent to the model and taken back") {

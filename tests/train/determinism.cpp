@@ -161,6 +161,28 @@ TEST_CASE("a small network has the same weights after 20 steps on any number of 
 
 TEST_CASE("a small convolutional network has them too") { compare_threads<conv_net>(); }
 
+TEST_CASE("four quarters of a batch give the gradient of the whole, in single precision") {
+  ul::cpu device({.threads = 2, .executor = ul::executor_kind::jthread});
+  parameters p(device);
+  const mlp net(p.root());
+  p.allocate(ul::key(3));
+  const auto x = ul::normal<float>(device, {16, mlp::inputs}, ul::key(4));
+  const auto gradient_of = [&](extent parts) {
+    ul::accumulate(p, parts, [&](ul::tape<ul::cpu>& t, extent part) {
+      return ul::mean(ul::square(net(t.constant(x.rows(part * 16 / parts, 16 / parts)))));
+    });
+    return ul::to_host(p.gradient());
+  };
+  const auto whole = gradient_of(1);
+  const double norm = ul::gradient_norm(p);
+  const auto parts = gradient_of(4);
+  double difference = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    difference += std::pow(static_cast<double>(whole[i]) - static_cast<double>(parts[i]), 2);
+  CHECK(norm > 0.01);
+  CHECK(std::sqrt(difference) <= 1e-6 * norm);
+}
+
 TEST_CASE("the norm of a long gradient on the CPU") {
   ul::cpu device({.threads = 2, .executor = ul::executor_kind::jthread});
   std::vector<float> values(100003);

@@ -2,7 +2,6 @@
 // Clipping by the global norm of the gradient.
 
 #include <cmath>
-#include <limits>
 
 #include <ul/grad/parameters.hpp>
 

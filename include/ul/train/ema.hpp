@@ -117,7 +117,7 @@ struct multiple {
 // The weighted sum of kept averages, such as `reconstruct` asks for. All of one size; the result has it too.
 // Throws ul::error when the numbers of averages and weights, or sizes, differ.
 template <backend B, element T>
-tensor<B, T> weighted_sum(std::span<const tensor<B, T>> kept, std::span<const double> weights) {
+tensor<B, T> weighted_sum(const std::vector<tensor<B, T>>& kept, const std::vector<double>& weights) {
   if (kept.empty() || kept.size() != weights.size())
     fail("weighted_sum: ", kept.size(), " averages and ", weights.size(), " weights, expected one weight for each");
   B& device = kept[0].device();
