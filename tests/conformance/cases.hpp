@@ -33,11 +33,25 @@ struct broadcast_cases {
   template <class L>
   static void add(L& list, range r, bool linear) {
     const auto f = [](const auto& x) { return apply(Op{}, x[0], x[1]); };
-    const std::vector<std::pair<extents, extents>> shapes = {
-        {{17}, {17}}, {{0}, {0}}, {{0, 3}, {3}}, {{3, 0}, {0}}, {{}, {}}, {{2, 3, 4, 7}, {2, 3, 4, 7}},
-        {{2, 3, 4, 7}, {7}}, {{2, 3, 4, 7}, {1, 1, 1, 7}}, {{2, 3, 4, 7}, {2, 1, 1, 7}}, {{2, 3, 4, 7}, {2, 1, 1, 1}},
-        {{2, 3, 4, 7}, {1, 3, 4, 7}}, {{2, 3, 4, 7}, {3, 4, 7}}, {{2, 3, 4, 7}, {2, 3, 4, 1}}, {{2, 3, 4, 7}, {}},
-        {{1, 9, 1}, {1, 1, 1}}, {{3, 1, 5}, {3, 1, 1}}, {{1, 4}, {4}}, {{16, 16}, {16, 1}}, {{5, 15}, {1, 15}}};
+    const std::vector<std::pair<extents, extents>> shapes = {{{17}, {17}},
+                                                             {{0}, {0}},
+                                                             {{0, 3}, {3}},
+                                                             {{3, 0}, {0}},
+                                                             {{}, {}},
+                                                             {{2, 3, 4, 7}, {2, 3, 4, 7}},
+                                                             {{2, 3, 4, 7}, {7}},
+                                                             {{2, 3, 4, 7}, {1, 1, 1, 7}},
+                                                             {{2, 3, 4, 7}, {2, 1, 1, 7}},
+                                                             {{2, 3, 4, 7}, {2, 1, 1, 1}},
+                                                             {{2, 3, 4, 7}, {1, 3, 4, 7}},
+                                                             {{2, 3, 4, 7}, {3, 4, 7}},
+                                                             {{2, 3, 4, 7}, {2, 3, 4, 1}},
+                                                             {{2, 3, 4, 7}, {}},
+                                                             {{1, 9, 1}, {1, 1, 1}},
+                                                             {{3, 1, 5}, {3, 1, 1}},
+                                                             {{1, 4}, {4}},
+                                                             {{16, 16}, {16, 1}},
+                                                             {{5, 15}, {1, 15}}};
     for (const auto& [a, b] : shapes)
       if (linear)
         list.add_linear(Op::name, {sample(a), sample(b, r)}, f);
@@ -56,7 +70,9 @@ struct cases_of<op::add> {
 template <>
 struct cases_of<op::sub> {
   template <class L>
-  static void add(L& list) { broadcast_cases<op::sub>::add(list, range::any, true); }
+  static void add(L& list) {
+    broadcast_cases<op::sub>::add(list, range::any, true);
+  }
 };
 template <>
 struct cases_of<op::mul> {
@@ -69,7 +85,9 @@ struct cases_of<op::mul> {
 template <>
 struct cases_of<op::div> {
   template <class L>
-  static void add(L& list) { broadcast_cases<op::div>::add(list, range::positive, false); }
+  static void add(L& list) {
+    broadcast_cases<op::div>::add(list, range::positive, false);
+  }
 };
 
 template <>
@@ -87,8 +105,7 @@ struct cases_of<op::gated_add> {
   template <class L>
   static void add(L& list) {
     for (const extents& s : {extents{2, 3, 3, 7}, {3, 1}, {0, 4, 2}, {1, 9, 16}, {2, 0, 3}})
-      list.add("gated_add", {s, extents{s[0], s[-1]}, s},
-               [](const auto& x) { return gated_add(x[0], x[1], x[2]); });
+      list.add("gated_add", {s, extents{s[0], s[-1]}, s}, [](const auto& x) { return gated_add(x[0], x[1], x[2]); });
   }
 };
 
@@ -184,8 +201,7 @@ struct cases_of<op::conv> {
   template <class L>
   static void add(L& list) {
     const auto f = [](const op::conv& c) { return [c](const auto& v) { return conv(v[0], v[1], v[2], c); }; };
-    for (extent h = 1; h <= 9; h += 2)
-      list.add("conv 3x3", {{2, h, 10 - h, 3}, {3, 3, 3, 5}, {5}}, f({}));
+    for (extent h = 1; h <= 9; h += 2) list.add("conv 3x3", {{2, h, 10 - h, 3}, {3, 3, 3, 5}, {5}}, f({}));
     list.add("conv 3x3, stride 2", {{1, 9, 8, 2}, {3, 3, 2, 3}, {3}}, f({.stride = 2}));
     list.add("conv 1x1", {{2, 3, 3, 8}, {1, 1, 8, 17}, {17}}, f({}));
     list.add("conv 4x2, stride 3, 1", {{1, 7, 5, 1}, {4, 2, 1, 2}, {2}}, f({.stride = {3, 1}, .pad = {1, 0}}));
@@ -273,10 +289,12 @@ template <>
 struct cases_of<op::attention> {
   template <class L>
   static void add(L& list) {
-    for (const extents& s : {extents{2, 5, 3, 2, 4}, {1, 1, 1, 1, 1}, {1, 9, 17, 3, 2}, {0, 3, 2, 1, 2}, {1, 0, 2, 1, 2}}) {
+    for (const extents& s :
+         {extents{2, 5, 3, 2, 4}, {1, 1, 1, 1, 1}, {1, 9, 17, 3, 2}, {0, 3, 2, 1, 2}, {1, 0, 2, 1, 2}}) {
       const extents q{s[0], s[1], s[3] * s[4]}, k{s[0], s[2], s[3] * s[4]};
       const extent heads = s[3];
-      list.add("attention", {q, k, k}, [heads](const auto& v) { return attention(v[0], v[1], v[2], {.heads = heads}); });
+      list.add("attention", {q, k, k},
+               [heads](const auto& v) { return attention(v[0], v[1], v[2], {.heads = heads}); });
     }
     list.add("attention, scaled", {{1, 2, 6}, {1, 3, 6}, {1, 3, 6}},
              [](const auto& v) { return attention(v[0], v[1], v[2], {.heads = 3, .scale = 2}); });
@@ -401,9 +419,7 @@ template <>
 struct cases_of<op::concat> {
   template <class L>
   static void add(L& list) {
-    const auto three = [](extent axis) {
-      return [axis](const auto& v) { return concat(axis, v[0], v[1], v[2]); };
-    };
+    const auto three = [](extent axis) { return [axis](const auto& v) { return concat(axis, v[0], v[1], v[2]); }; };
     list.add_linear("concat", {{2, 3, 5}, {2, 3, 8}, {2, 3, 1}}, three(-1));
     list.add_linear("concat", {{2, 3, 5}, {2, 0, 5}, {2, 9, 5}}, three(1));
     list.add_linear("concat", {{2, 5}, {1, 5}, {0, 5}}, three(0));
@@ -447,7 +463,8 @@ template <>
 struct cases_of<op::resize> {
   template <class L>
   static void add(L& list) {
-    for (const interpolation kind : {interpolation::nearest, interpolation::bilinear, interpolation::bilinear_corners}) {
+    for (const interpolation kind :
+         {interpolation::nearest, interpolation::bilinear, interpolation::bilinear_corners}) {
       const auto to = [kind](const extents& g) { return [kind, g](const auto& v) { return resize(v[0], g, kind); }; };
       list.add_linear("resize", {{2, 3, 4, 3}}, to({6, 8}));
       list.add_linear("resize", {{1, 9, 7, 2}}, to({4, 2}));

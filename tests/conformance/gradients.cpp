@@ -17,17 +17,23 @@ using tensor_t = tensor<reference, double>;
 void check(const case_t& c, const std::vector<tensor_t>& x) {
   const auto f = [&](const auto&... v) { return c.run({v...}); };
   switch (x.size()) {
-    case 1: check_gradient(f, x[0]); return;
-    case 2: check_gradient(f, x[0], x[1]); return;
-    case 3: check_gradient(f, x[0], x[1], x[2]); return;
-    default: FAIL("a case has ", x.size(), " inputs");
+    case 1:
+      check_gradient(f, x[0]);
+      return;
+    case 2:
+      check_gradient(f, x[0], x[1]);
+      return;
+    case 3:
+      check_gradient(f, x[0], x[1], x[2]);
+      return;
+    default:
+      FAIL("a case has ", x.size(), " inputs");
   }
 }
 
 std::vector<tensor_t> inputs_of(reference& device, const case_t& c, std::uint64_t seed) {
   std::vector<tensor_t> x;
-  for (const sample& s : c.inputs)
-    x.push_back(case_list<reference, double>::upload(device, s, seed + x.size()));
+  for (const sample& s : c.inputs) x.push_back(case_list<reference, double>::upload(device, s, seed + x.size()));
   return x;
 }
 
@@ -64,7 +70,7 @@ TEST_CASE("a linear op and its adjoint are transposes of each other") {
     for (std::size_t i = 0; i < x.size(); ++i)
       if (t.gradient_of(v[i])) back += dot(to_host(x[i]), to_host(t.gradient_of(v[i])));
     const double forward = dot(to_host(y.value()), to_host(w));
-    CHECK(std::fabs(forward - back) <= 1e-12 * (1 + std::sqrt(dot(to_host(y.value()), to_host(y.value())) *
-                                                              dot(to_host(w), to_host(w)))));
+    CHECK(std::fabs(forward - back) <=
+          1e-12 * (1 + std::sqrt(dot(to_host(y.value()), to_host(y.value())) * dot(to_host(w), to_host(w)))));
   }
 }

@@ -72,7 +72,8 @@ TEST_CASE("every parameter of a store is checked") {
   const auto w = store.root().declare("w", {3, 2}, normal_init(1)), b = store.root().declare("b", {2}, normal_init(1));
   store.allocate(key(1));
   const auto x = normal<double>(device, {4, 3}, key(2));
-  CHECK(check_parameter_gradient(store, [&](const auto& v) { return silu(linear(v, w, b)); }, x) < 1e-7);
+  CHECK(check_parameter_gradient(
+            store, [&](const auto& v) { return silu(linear(v, w, b)); }, x) < 1e-7);
   const auto wrong = [&](const auto& v) { return apply(cube{fault::slope}, linear(v, w, b)); };
   CHECK_THROWS(check_parameter_gradient(store, wrong, x));
 }

@@ -64,7 +64,8 @@ TEST_CASE("gradients of parameters gather over several steps back until they are
 TEST_CASE_TEMPLATE("a layer in 16 bits has float masters and float gradients", T, bf16, fp16) {
   reference device;
   parameters<reference, T> store(device);
-  const auto w = store.root().declare("w", {7, 3}, normal_init(0.5)), b = store.root().declare("b", {3}, normal_init(0.5));
+  const auto w = store.root().declare("w", {7, 3}, normal_init(0.5)),
+             b = store.root().declare("b", {3}, normal_init(0.5));
   store.allocate(key(1));
   store.zero_gradient();
   static_assert(std::is_same_v<decltype(store.master()), const tensor<reference, float>&>);

@@ -56,7 +56,9 @@ TEST_CASE("element-wise functions are those of the standard library") {
 TEST_CASE("a second operand broadcasts") {
   reference device;
   const tensor_t x = zeros<double>(device, {2, 2, 3});
-  const auto b = [&](const extents& shape, const host& v) { return to_host(add(x, from_host<double>(device, shape, v))); };
+  const auto b = [&](const extents& shape, const host& v) {
+    return to_host(add(x, from_host<double>(device, shape, v)));
+  };
   CHECK(b({3}, {1, 2, 3}) == host{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
   CHECK(b({2, 1, 1}, {1, 2}) == host{1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2});
   CHECK(b({2, 1, 3}, {1, 2, 3, 4, 5, 6}) == host{1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6});
@@ -126,15 +128,18 @@ TEST_CASE("norms have the mean and the spread they promise") {
 
 TEST_CASE("attention is a softmax of scores times values") {
   reference device;
-  const tensor_t q = ramp(device, {2, 3, 4}), k = affine(ramp(device, {2, 5, 4}), {.scale = 0.1}), v = ramp(device, {2, 5, 4});
+  const tensor_t q = ramp(device, {2, 3, 4}), k = affine(ramp(device, {2, 5, 4}), {.scale = 0.1}),
+                 v = ramp(device, {2, 5, 4});
   const tensor_t scores = matmul(q, k, {.transpose_b = transpose::yes});
-  CHECK(largest_difference(attention(q, k, v, {.heads = 1}), matmul(softmax(affine(scores, {.scale = 0.5})), v)) < 1e-12);
+  CHECK(largest_difference(attention(q, k, v, {.heads = 1}), matmul(softmax(affine(scores, {.scale = 0.5})), v)) <
+        1e-12);
 
   const tensor_t qkv = ul::tanh(ramp(device, {2, 3, 24}));
   const auto part = split(qkv, -1, 3);
   const tensor_t whole = self_attention(qkv, {.heads = 2});
   CHECK(largest_difference(whole, attention(part[0], part[1], part[2], {.heads = 2})) < 1e-12);
-  const tensor_t first = attention(slice(part[0], -1, 0, 4), slice(part[1], -1, 0, 4), slice(part[2], -1, 0, 4), {.heads = 1});
+  const tensor_t first =
+      attention(slice(part[0], -1, 0, 4), slice(part[1], -1, 0, 4), slice(part[2], -1, 0, 4), {.heads = 1});
   CHECK(largest_difference(slice(whole, -1, 0, 4), first) < 1e-12);
 }
 
@@ -196,7 +201,8 @@ TEST_CASE("rope turns pairs of channels, so that scores depend on distances alon
   CHECK(one[0] == doctest::Approx(std::cos(0.5)));
   CHECK(one[1] == doctest::Approx(std::sin(0.5)));
   const tensor_t row = ramp(device, {1, 1, 4}), q = expand(row, {1, 3, 4}), k = affine(q, {.scale = -0.3, .offset = 1});
-  const host s = to_host(matmul(rope(q, angles, {.heads = 1}), rope(k, angles, {.heads = 1}), {.transpose_b = transpose::yes}));
+  const host s =
+      to_host(matmul(rope(q, angles, {.heads = 1}), rope(k, angles, {.heads = 1}), {.transpose_b = transpose::yes}));
   CHECK(s[0] == doctest::Approx(s[4]));
   CHECK(s[1] == doctest::Approx(s[5]));
   CHECK(s[3] == doctest::Approx(s[7]));
@@ -229,5 +235,6 @@ TEST_CASE("conv with a kernel of one is a linear layer, and conv_transpose its t
   reference device;
   const tensor_t x = ramp(device, {2, 3, 3, 4}), w = ramp(device, {4, 5}), bias = ramp(device, {5});
   CHECK(largest_difference(conv(x, reshape(w, {1, 1, 4, 5}), bias), linear(x, w, bias)) < 1e-12);
-  CHECK(largest_difference(conv_transpose(x, reshape(permute(w, {1, 0}), {1, 1, 5, 4}), bias), linear(x, w, bias)) < 1e-12);
+  CHECK(largest_difference(conv_transpose(x, reshape(permute(w, {1, 0}), {1, 1, 5, 4}), bias), linear(x, w, bias)) <
+        1e-12);
 }

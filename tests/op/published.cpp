@@ -35,14 +35,16 @@ TEST_CASE("resize reproduces published interpolations") {
   check_values(resize(x, {4, 4}, interpolation::nearest), {1, 4, 4, 1},
                {0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 4, 4, 2, 2, 4, 4}, 0);
   check_values(resize(x, {4, 4}, interpolation::bilinear), {1, 4, 4, 1},
-               {0, 0.25f, 0.75f, 1, 0.5f, 0.8125f, 1.4375f, 1.75f, 1.5f, 1.9375f, 2.8125f, 3.25f, 2, 2.5f, 3.5f, 4}, 1e-4f);
-  check_values(resize(x, {4, 4}, interpolation::bilinear_corners), {1, 4, 4, 1},
-               {0, 0.3333f, 0.6667f, 1, 0.6667f, 1.1111f, 1.5556f, 2, 1.3333f, 1.8889f, 2.4444f, 3, 2, 2.6667f, 3.3333f, 4},
+               {0, 0.25f, 0.75f, 1, 0.5f, 0.8125f, 1.4375f, 1.75f, 1.5f, 1.9375f, 2.8125f, 3.25f, 2, 2.5f, 3.5f, 4},
                1e-4f);
+  check_values(
+      resize(x, {4, 4}, interpolation::bilinear_corners), {1, 4, 4, 1},
+      {0, 0.3333f, 0.6667f, 1, 0.6667f, 1.1111f, 1.5556f, 2, 1.3333f, 1.8889f, 2.4444f, 3, 2, 2.6667f, 3.3333f, 4},
+      1e-4f);
   // Two channels, here last.
-  const tensor_t z = from_host<float>(device, {1, 3, 4, 2}, std::vector<float>{0, 1, -1, 2, -2, 3, 0, 4,    //
-                                                                              1, 2, 2,  2, 4,  2, 4, 2,    //
-                                                                              2, -2, 2, 2, 1, -4, 1, 4});
+  const tensor_t z = from_host<float>(device, {1, 3, 4, 2}, std::vector<float>{0, 1,  -1, 2, -2, 3,  0, 4,  //
+                                                                               1, 2,  2,  2, 4,  2,  4, 2,  //
+                                                                               2, -2, 2,  2, 1,  -4, 1, 4});
   check_values(resize(z, {2, 3}, interpolation::bilinear), {1, 2, 3, 2},
                {0.1667f, 1.375f, -0.375f, 2.375f, 0.75f, 3.375f, 1.7917f, -0.5f, 1.875f, -0.25f, 1.75f, 2.5f}, 1e-4f);
 }
@@ -74,7 +76,8 @@ TEST_CASE("conv_transpose reproduces published results") {
     for (std::size_t out = 0; out < 3; ++out)
       for (std::size_t in = 0; in < 2; ++in) w[(k * 3 + out) * 2 + in] = static_cast<float>((in * 3 + out) * 2 + k);
   const tensor_t weight = from_host<float>(device, {2, 3, 2}, w);
-  check_values(conv_transpose(x, weight, {.stride = 1}), {1, 4, 3}, {18, 24, 30, 45, 61, 77, 59, 83, 107, 37, 51, 65}, 0);
+  check_values(conv_transpose(x, weight, {.stride = 1}), {1, 4, 3}, {18, 24, 30, 45, 61, 77, 59, 83, 107, 37, 51, 65},
+               0);
   check_values(conv_transpose(x, weight, {.stride = 2}), {1, 6, 3},
                {18, 24, 30, 21, 27, 33, 24, 34, 44, 29, 39, 49, 30, 44, 58, 37, 51, 65}, 0);
   check_values(conv_transpose(x, weight, {.stride = 3}), {1, 8, 3},

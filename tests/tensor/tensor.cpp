@@ -72,7 +72,8 @@ TEST_CASE("bad use of tensors is refused with both numbers") {
   CHECK_THROWS_WITH(x.rows(1, 2), "rows: [1, 3) of (2, 3) does not exist");
   CHECK_THROWS_WITH(x.rows(-1, 1), "rows: [-1, 0) of (2, 3) does not exist");
   CHECK_THROWS_WITH(x.part(4, {3}), "part: elements [4, 7) of 6 do not exist");
-  CHECK_THROWS_WITH(from_host<float>(device, {2, 2}, std::vector<float>{1}), "from_host: 1 values for (2, 2), expected 4");
+  CHECK_THROWS_WITH(from_host<float>(device, {2, 2}, std::vector<float>{1}),
+                    "from_host: 1 values for (2, 2), expected 4");
   CHECK_THROWS_WITH(to_scalar(x), "to_scalar: (2, 3) has 6 elements, expected 1");
   CHECK_THROWS_WITH(normal<float>(device, {2, 3}, std::vector<key>{key(1)}),
                     "normal: 1 keys for (2, 3), expected one for each entry of the leading axis");

@@ -31,7 +31,8 @@ struct gradient_check {
     const std::tuple own{copy(first), copy(rest)...};
     constexpr std::size_t count = 1 + sizeof...(X);
     constexpr auto all = std::make_index_sequence<count>();
-    const std::vector<double> plain = std::apply([&](const auto&... x) { return values(run(f, untracked(x)...)); }, own);
+    const std::vector<double> plain =
+        std::apply([&](const auto&... x) { return values(run(f, untracked(x)...)); }, own);
     const std::vector<double> weights = direction(plain.size());
 
     // The gradients of those inputs whose bit is set in `wanted`.
@@ -170,8 +171,8 @@ struct gradient_check {
     for (std::size_t k = 0; k < once.size(); ++k)
       for (std::size_t i = 0; i < once[k].size(); ++i)
         if (!(std::fabs(found[k][i] - factor * once[k][i]) <= 1e-11 * (1 + std::fabs(once[k][i]))))
-          fail("gradient_check: input ", k, ", element ", i, ": ", when, " its gradient is ", found[k][i], ", expected ",
-               factor * once[k][i]);
+          fail("gradient_check: input ", k, ", element ", i, ": ", when, " its gradient is ", found[k][i],
+               ", expected ", factor * once[k][i]);
   }
 };
 

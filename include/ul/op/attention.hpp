@@ -22,7 +22,8 @@ inline attention_shape heads_of(const char* name, extent batch, extent queries, 
   if (heads < 1 || channels % heads != 0) fail(name, ": ", channels, " channels do not divide into ", heads, " heads");
   if (keys == 0 && queries != 0) fail(name, ": there are ", queries, " queries but no keys");
   const extent depth = channels / heads;
-  return {batch, heads, queries, keys, depth, scale != 0 || depth == 0 ? scale : 1 / std::sqrt(static_cast<double>(depth))};
+  return {batch, heads, queries,
+          keys,  depth, scale != 0 || depth == 0 ? scale : 1 / std::sqrt(static_cast<double>(depth))};
 }
 
 }  // namespace detail
@@ -51,10 +52,12 @@ struct attention {
     tensor<B, T> y(q.device(), q.shape());
     const tensor<B, compute_t<T>> lse(q.device(), {s.batch, s.heads, s.queries});
     if (y.size() != 0)
-      launch(q.device(), attention_forward<T>{.shape = s, .q = detail::tokens<const T>(q.data(), 0, s.queries, C),
+      launch(q.device(), attention_forward<T>{.shape = s,
+                                              .q = detail::tokens<const T>(q.data(), 0, s.queries, C),
                                               .k = detail::tokens<const T>(k.data(), 0, s.keys, C),
                                               .v = detail::tokens<const T>(v.data(), 0, s.keys, C),
-                                              .out = detail::tokens(y.data(), 0, s.queries, C), .lse = lse.data()});
+                                              .out = detail::tokens(y.data(), 0, s.queries, C),
+                                              .lse = lse.data()});
     if (keep) *keep = {q, k, v, y, lse};
     return y;
   }
@@ -68,12 +71,14 @@ struct attention {
     if (q.size() == 0) return;
     const extent C = q.shape()[2];
     const tensor<B, T> to_q(device, q.shape()), to_k(device, k.shape()), to_v(device, k.shape());
-    launch(device, attention_backward<T>{.shape = s, .q = detail::tokens<const T>(q.data(), 0, s.queries, C),
+    launch(device, attention_backward<T>{.shape = s,
+                                         .q = detail::tokens<const T>(q.data(), 0, s.queries, C),
                                          .k = detail::tokens<const T>(k.data(), 0, s.keys, C),
                                          .v = detail::tokens<const T>(v.data(), 0, s.keys, C),
                                          .out = detail::tokens<const T>(y.data(), 0, s.queries, C),
                                          .dout = detail::tokens<const T>(dy.data(), 0, s.queries, C),
-                                         .lse = lse.data(), .dq = detail::tokens(to_q.data(), 0, s.queries, C),
+                                         .lse = lse.data(),
+                                         .dq = detail::tokens(to_q.data(), 0, s.queries, C),
                                          .dk = detail::tokens(to_k.data(), 0, s.keys, C),
                                          .dv = detail::tokens(to_v.data(), 0, s.keys, C)});
     dq.add(to_q);
@@ -109,8 +114,12 @@ struct self_attention {
     const tensor<B, compute_t<T>> lse(qkv.device(), {s.batch, s.heads, s.queries});
     const auto in = [&](extent part) { return detail::tokens<const T>(qkv.data(), part * C, s.queries, 3 * C); };
     if (y.size() != 0)
-      launch(qkv.device(), attention_forward<T>{.shape = s, .q = in(0), .k = in(1), .v = in(2),
-                                                .out = detail::tokens(y.data(), 0, s.queries, C), .lse = lse.data()});
+      launch(qkv.device(), attention_forward<T>{.shape = s,
+                                                .q = in(0),
+                                                .k = in(1),
+                                                .v = in(2),
+                                                .out = detail::tokens(y.data(), 0, s.queries, C),
+                                                .lse = lse.data()});
     if (keep) *keep = {qkv, y, lse};
     return y;
   }
@@ -123,10 +132,16 @@ struct self_attention {
     const tensor<B, T> to(dy.device(), kept.qkv.shape());
     const auto in = [&](extent part) { return detail::tokens<const T>(kept.qkv.data(), part * C, s.queries, 3 * C); };
     const auto out = [&](extent part) { return detail::tokens(to.data(), part * C, s.queries, 3 * C); };
-    launch(dy.device(), attention_backward<T>{.shape = s, .q = in(0), .k = in(1), .v = in(2),
+    launch(dy.device(), attention_backward<T>{.shape = s,
+                                              .q = in(0),
+                                              .k = in(1),
+                                              .v = in(2),
                                               .out = detail::tokens<const T>(kept.y.data(), 0, s.queries, C),
                                               .dout = detail::tokens<const T>(dy.data(), 0, s.queries, C),
-                                              .lse = kept.lse.data(), .dq = out(0), .dk = out(1), .dv = out(2)});
+                                              .lse = kept.lse.data(),
+                                              .dq = out(0),
+                                              .dk = out(1),
+                                              .dv = out(2)});
     dqkv.add(to);
   }
 

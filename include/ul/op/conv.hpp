@@ -17,8 +17,8 @@ namespace op {
 struct conv {
   static constexpr const char* name = "conv";
   per_axis stride = 1;
-  per_axis pad = same_pad;        // before the first position
-  per_axis pad_high = same_pad;   // after the last; as `pad` unless set
+  per_axis pad = same_pad;       // before the first position
+  per_axis pad_high = same_pad;  // after the last; as `pad` unless set
 
   template <backend B, element T>
   struct saved {
@@ -36,8 +36,8 @@ struct conv {
     for (extent i = 1; i < x.rank() - 1; ++i) out = out.with(i, s.axis[i + 4 - x.rank()].out);
     tensor<B, T> y(x.device(), out);
     if (y.size() != 0)
-      launch(x.device(), conv_forward<T>{.shape = s, .x = x.data(), .weight = weight.data(), .bias = bias.data(),
-                                         .y = y.data()});
+      launch(x.device(),
+             conv_forward<T>{.shape = s, .x = x.data(), .weight = weight.data(), .bias = bias.data(), .y = y.data()});
     return y;
   }
 
@@ -54,11 +54,11 @@ struct conv {
     B& device = dy.device();
     const conv_shape s = shape(kept.x.shape(), kept.weight.shape());
     if (const auto d = dx.into(device, kept.x.shape()); d.data && kept.x.size() != 0)
-      launch(device, conv_data<T>{.shape = s, .dy = dy.data(), .weight = kept.weight.data(), .dx = d.data,
-                                  .mode = d.mode});
+      launch(device,
+             conv_data<T>{.shape = s, .dy = dy.data(), .weight = kept.weight.data(), .dx = d.data, .mode = d.mode});
     if (const auto d = dweight.into(device, kept.weight.shape()); d.data && kept.weight.size() != 0)
-      launch(device, conv_weights<T>{.shape = s, .x = kept.x.data(), .dy = dy.data(), .dweight = d.data,
-                                     .mode = d.mode});
+      launch(device,
+             conv_weights<T>{.shape = s, .x = kept.x.data(), .dy = dy.data(), .dweight = d.data, .mode = d.mode});
     const space columns{1, s.batch * s.outputs(), s.channels_out};
     dbias.fold(device, {s.channels_out}, columns, detail::same{}, detail::input(dy, columns));
   }
@@ -80,8 +80,8 @@ struct conv {
       const extent padded = checked_add(checked_add(x[i + 1], low, name), high, name);
       if (padded < kernel)
         fail(name, ": axis ", i + 1, " of x ", x, " is ", padded, " with padding, smaller than the kernel's ", kernel);
-      s.axis[3 - spatial + i] = {.in = x[i + 1], .out = (padded - kernel) / step + 1, .kernel = kernel, .stride = step,
-                                 .pad = low};
+      s.axis[3 - spatial + i] = {
+          .in = x[i + 1], .out = (padded - kernel) / step + 1, .kernel = kernel, .stride = step, .pad = low};
     }
     return s;
   }

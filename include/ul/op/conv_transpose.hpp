@@ -58,8 +58,8 @@ struct conv_transpose {
       dx.add(d);
     }
     if (const auto d = dweight.into(device, kept.weight.shape()); d.data && kept.weight.size() != 0)
-      launch(device, conv_weights<T>{.shape = s, .x = dy.data(), .dy = kept.x.data(), .dweight = d.data,
-                                     .mode = d.mode});
+      launch(device,
+             conv_weights<T>{.shape = s, .x = dy.data(), .dy = kept.x.data(), .dweight = d.data, .mode = d.mode});
     const space columns{1, s.batch * s.inputs(), s.channels_in};
     dbias.fold(device, {s.channels_in}, columns, detail::same{}, detail::input(dy, columns));
   }
@@ -75,7 +75,8 @@ struct conv_transpose {
     s.batch = x[0], s.channels_in = weight[-2], s.channels_out = x[-1];
     for (extent i = 0; i < spatial; ++i) {
       const extent kernel = weight[i], step = stride.at(i, spatial, "conv_transpose: stride");
-      const extent low = pad.at(i, spatial, "conv_transpose: pad"), more = extra.at(i, spatial, "conv_transpose: extra");
+      const extent low = pad.at(i, spatial, "conv_transpose: pad"),
+                   more = extra.at(i, spatial, "conv_transpose: extra");
       if (kernel < 1 || step < 1) fail(name, ": kernel is ", kernel, ", stride ", step, ", expected at least 1");
       if (low < 0 || low >= kernel) fail(name, ": pad is ", low, ", expected 0 to ", kernel - 1);
       if (more < 0 || more >= step) fail(name, ": extra is ", more, ", expected 0 to ", step - 1);

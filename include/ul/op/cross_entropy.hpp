@@ -1,6 +1,6 @@
 #pragma once
-// Cross-entropy in nats: logits (..., K), labels (...) -> (...) = -log softmax(logits)[label], in the precision of sums.
-// A label outside [0, K) gives a loss and a gradient of NaN: what runs on a device cannot throw.
+// Cross-entropy in nats: logits (..., K), labels (...) -> (...) = -log softmax(logits)[label], in the precision of
+// sums. A label outside [0, K) gives a loss and a gradient of NaN: what runs on a device cannot throw.
 
 #include <ul/op/softmax.hpp>
 
@@ -34,7 +34,8 @@ struct cross_entropy_row_adjoint {
     const T* x = logits + row * count;
     const extent label = labels[row];
     const bool known = label >= 0 && label < count;
-    const double log_sum = log_sum_exp(x, count), d = known ? static_cast<double>(dloss[row]) : static_cast<double>(NAN);
+    const double log_sum = log_sum_exp(x, count),
+                 d = known ? static_cast<double>(dloss[row]) : static_cast<double>(NAN);
     for (extent i = 0; i < count; ++i) {
       const double p = std::exp(static_cast<double>(x[i]) - log_sum) - (i == label ? 1 : 0);
       store(dx[row * count + i], static_cast<compute_t<T>>(d * p), mode);

@@ -66,9 +66,9 @@ struct embedding {
     axes[ids.rank()] = table.shape()[1];
     if (keep) *keep = {table.shape(), ids};
     tensor<B, T> y(table.device(), extents(axes, ids.rank() + 1));
-    table.device().for_each(ids.size(), table.shape()[1],
-                            detail::embedded_row<T>{table.shape()[0], table.shape()[1], table.data(), ids.data(),
-                                                    y.data()});
+    table.device().for_each(
+        ids.size(), table.shape()[1],
+        detail::embedded_row<T>{table.shape()[0], table.shape()[1], table.data(), ids.data(), y.data()});
     return y;
   }
 

@@ -33,8 +33,14 @@ struct group_norm {
     tensor<B, T> y(x.device(), x.shape());
     const tensor<B, compute_t<T>> mean(x.device(), {s.batch, groups}), rstd(x.device(), {s.batch, groups});
     if (y.size() != 0)
-      launch(x.device(), group_norm_forward<T>{.shape = s, .x = x.data(), .weight = weight.data(), .bias = bias.data(),
-                                               .y = y.data(), .mean = mean.data(), .rstd = rstd.data(), .eps = eps,
+      launch(x.device(), group_norm_forward<T>{.shape = s,
+                                               .x = x.data(),
+                                               .weight = weight.data(),
+                                               .bias = bias.data(),
+                                               .y = y.data(),
+                                               .mean = mean.data(),
+                                               .rstd = rstd.data(),
+                                               .eps = eps,
                                                .act = act});
     if (keep) *keep = {x, weight, bias, mean, rstd};
     return y;
@@ -48,10 +54,17 @@ struct group_norm {
     const auto d = dx.into(device, dy.shape());
     master_t<T>*to_weight = dweight.adding(device, channels), *to_bias = dbias.adding(device, channels);
     if (dy.size() != 0 && (d.data || to_weight || to_bias))
-      launch(device, group_norm_backward<T>{.shape = shape(dy.shape()), .x = kept.x.data(),
-                                            .weight = kept.weight.data(), .bias = kept.bias.data(),
-                                            .mean = kept.mean.data(), .rstd = kept.rstd.data(), .act = act,
-                                            .dy = dy.data(), .dx = d.data, .mode = d.mode, .dweight = to_weight,
+      launch(device, group_norm_backward<T>{.shape = shape(dy.shape()),
+                                            .x = kept.x.data(),
+                                            .weight = kept.weight.data(),
+                                            .bias = kept.bias.data(),
+                                            .mean = kept.mean.data(),
+                                            .rstd = kept.rstd.data(),
+                                            .act = act,
+                                            .dy = dy.data(),
+                                            .dx = d.data,
+                                            .mode = d.mode,
+                                            .dweight = to_weight,
                                             .dbias = to_bias});
   }
 

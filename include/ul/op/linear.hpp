@@ -24,8 +24,16 @@ struct linear {
     tensor<B, T> y(x.device(), x.shape().with(-1, out));
     const bool apart = keep != nullptr && act != activation::none;
     if (y.size() != 0)
-      x.device().gemm(gemm_args<T>{.m = x.shape().product(0, x.rank() - 1), .n = out, .k = in, .a = x.data(), .lda = in,
-                                   .b = weight.data(), .ldb = out, .c = y.data(), .ldc = out, .bias = bias.data(),
+      x.device().gemm(gemm_args<T>{.m = x.shape().product(0, x.rank() - 1),
+                                   .n = out,
+                                   .k = in,
+                                   .a = x.data(),
+                                   .lda = in,
+                                   .b = weight.data(),
+                                   .ldb = out,
+                                   .c = y.data(),
+                                   .ldc = out,
+                                   .bias = bias.data(),
                                    .act = apart ? activation::none : act});
     if (keep) *keep = {x, weight, apart ? y : tensor<B, T>()};
     if (!apart) return y;
@@ -55,12 +63,29 @@ struct linear {
                  dense<const T>(dy.data(), s));
     }
     if (const auto d = dx.into(device, kept.x.shape()); d.data)
-      device.gemm(gemm_args<T>{.m = rows, .n = in, .k = out, .a = dz.data(), .lda = out, .b = kept.weight.data(),
-                               .ldb = out, .b_layout = transpose::yes, .c = d.data, .ldc = in, .mode = d.mode});
+      device.gemm(gemm_args<T>{.m = rows,
+                               .n = in,
+                               .k = out,
+                               .a = dz.data(),
+                               .lda = out,
+                               .b = kept.weight.data(),
+                               .ldb = out,
+                               .b_layout = transpose::yes,
+                               .c = d.data,
+                               .ldc = in,
+                               .mode = d.mode});
     if (const auto d = dweight.into(device, kept.weight.shape()); d.data)
-      device.gemm(gemm_args<T, master_t<T>>{.m = in, .n = out, .k = rows, .a = kept.x.data(), .lda = in,
-                                            .a_layout = transpose::yes, .b = dz.data(), .ldb = out, .c = d.data,
-                                            .ldc = out, .mode = d.mode});
+      device.gemm(gemm_args<T, master_t<T>>{.m = in,
+                                            .n = out,
+                                            .k = rows,
+                                            .a = kept.x.data(),
+                                            .lda = in,
+                                            .a_layout = transpose::yes,
+                                            .b = dz.data(),
+                                            .ldb = out,
+                                            .c = d.data,
+                                            .ldc = out,
+                                            .mode = d.mode});
     const space columns{1, rows, out};
     dbias.fold(device, {out}, columns, detail::same{}, dense<const T>(dz.data(), columns));
   }

@@ -1,6 +1,6 @@
 #pragma once
-// Products of matrices: a (..., m, k), b (..., k, n) -> (..., m, n), one product for each entry of the leading axes, which
-// must be equal. A transposed operand is stored the other way: a (..., k, m), b (..., n, k).
+// Products of matrices: a (..., m, k), b (..., k, n) -> (..., m, n), one product for each entry of the leading axes,
+// which must be equal. A transposed operand is stored the other way: a (..., k, m), b (..., n, k).
 
 #include <ul/op/op.hpp>
 
@@ -74,11 +74,22 @@ struct matmul {
   static void multiply(B& device, factor<T> a, factor<T> b, T* c, store_mode mode, extent m, extent n, extent k,
                        extent batch) {
     if (m * n * batch == 0) return;
-    device.gemm(gemm_args<T>{.m = m, .n = n, .k = k,
-                             .a = a.data, .lda = a.layout == transpose::no ? k : m, .a_layout = a.layout,
-                             .b = b.data, .ldb = b.layout == transpose::no ? n : k, .b_layout = b.layout,
-                             .c = c, .ldc = n, .mode = mode,
-                             .batch = batch, .stride_a = m * k, .stride_b = k * n, .stride_c = m * n});
+    device.gemm(gemm_args<T>{.m = m,
+                             .n = n,
+                             .k = k,
+                             .a = a.data,
+                             .lda = a.layout == transpose::no ? k : m,
+                             .a_layout = a.layout,
+                             .b = b.data,
+                             .ldb = b.layout == transpose::no ? n : k,
+                             .b_layout = b.layout,
+                             .c = c,
+                             .ldc = n,
+                             .mode = mode,
+                             .batch = batch,
+                             .stride_a = m * k,
+                             .stride_b = k * n,
+                             .stride_c = m * n});
   }
 };
 

@@ -4,8 +4,8 @@
 //   saved<B, T>                  what the adjoint needs to know again
 //   forward(saved*, x...) -> y   keeps into `saved` unless that is null, which is how inference asks for nothing
 //   adjoint(saved, dy, dx...)    adds each input's gradient to its `gradient`, if that one is wanted
-// An op of a user's own is a struct like these; nothing has to be registered. Ops run on tensors by `apply` below, and on
-// recorded variables by the `apply` of grad/apply.hpp.
+// An op of a user's own is a struct like these; nothing has to be registered. Ops run on tensors by `apply` below, and
+// on recorded variables by the `apply` of grad/apply.hpp.
 
 #include <ul/op/gradient.hpp>
 
@@ -21,8 +21,7 @@ concept tensor_like = requires(const X& x) {
 
 // Runs an op on tensors, recording nothing.
 template <class Op, backend B, element T, class... X>
-  requires(detail::is_tensor<X> && ...)
-auto apply(const Op& op, const tensor<B, T>& first, const X&... rest) {
+requires(detail::is_tensor<X>&&...) auto apply(const Op& op, const tensor<B, T>& first, const X&... rest) {
   return op.forward(static_cast<typename Op::template saved<B, T>*>(nullptr), first, rest...);
 }
 

@@ -101,8 +101,7 @@ struct patchify {
   void adjoint(const extents& shape, const tensor<B, T>& dy, gradient<B, T>& dx) const {
     const detail::patch_layout at(name, shape, patch, true);
     if (const auto d = dx.into(dy.device(), shape); d.data && dy.size() != 0)
-      dy.device().for_each(at.g.rows(), at.g.width(),
-                           detail::patches_to_image<T>{at.g, dy.data(), d.data, d.mode});
+      dy.device().for_each(at.g.rows(), at.g.width(), detail::patches_to_image<T>{at.g, dy.data(), d.data, d.mode});
   }
 };
 
@@ -127,8 +126,7 @@ struct unpatchify {
   void adjoint(const extents& shape, const tensor<B, T>& dy, gradient<B, T>& dx) const {
     const detail::patch_layout at(name, shape, patch, false);
     if (const auto d = dx.into(dy.device(), shape); d.data && dy.size() != 0)
-      dy.device().for_each(at.g.rows(), at.g.width(),
-                           detail::image_to_patches<T>{at.g, dy.data(), d.data, d.mode});
+      dy.device().for_each(at.g.rows(), at.g.width(), detail::image_to_patches<T>{at.g, dy.data(), d.data, d.mode});
   }
 };
 

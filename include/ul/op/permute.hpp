@@ -55,7 +55,8 @@ struct permute {
   template <backend B, element T>
   void adjoint(const nothing&, const tensor<B, T>& dy, gradient<B, T>& dx) const {
     extents back = order, shape = dy.shape();
-    for (extent i = 0; i < order.rank(); ++i) back = back.with(order[i], i), shape = shape.with(order[i], dy.shape()[i]);
+    for (extent i = 0; i < order.rank(); ++i)
+      back = back.with(order[i], i), shape = shape.with(order[i], dy.shape()[i]);
     if (const auto d = dx.into(dy.device(), shape); d.data) move(back, dy, shape, d.data, d.mode);
   }
 

@@ -92,8 +92,7 @@ struct avg_pool {
     detail::pooled_grid g{{1, 1, 1}, {1, 1, 1}, x[-1]};
     for (extent i = 0; i < spatial; ++i) {
       const extent f = factor.at(i, spatial, name);
-      if (f < 1 || x[i + 1] % f != 0)
-        fail(name, ": axis ", i + 1, " of x ", x, " does not divide into blocks of ", f);
+      if (f < 1 || x[i + 1] % f != 0) fail(name, ": axis ", i + 1, " of x ", x, " does not divide into blocks of ", f);
       g.small[3 - spatial + i] = x[i + 1] / f, g.factor[3 - spatial + i] = f;
     }
     return g;

@@ -169,7 +169,8 @@ struct resize {
     if (grid.rank() != spatial) fail(name, ": the grid is ", grid, ", x ", x, " has ", spatial, " spatial axes");
     detail::resized_grid g{{}, x[-1], kind};
     for (extent i = 0; i < spatial; ++i) {
-      if (x[i + 1] < 1 || grid[i] < 1) fail(name, ": x is ", x, ", the grid ", grid, ", expected extents of at least 1");
+      if (x[i + 1] < 1 || grid[i] < 1)
+        fail(name, ": x is ", x, ", the grid ", grid, ", expected extents of at least 1");
       g.axis[3 - spatial + i] = {x[i + 1], grid[i]};
     }
     return g;

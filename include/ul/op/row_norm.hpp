@@ -32,9 +32,16 @@ tensor<B, T> normalise_rows(row_norm_saved<B, T>* keep, row_norm_saved<B, T> in,
   in.mean = tensor<B, compute_t<T>>(device, {s.samples, s.rows});
   in.rstd = tensor<B, compute_t<T>>(device, {s.samples, s.rows});
   if (y.size() != 0)
-    launch(device, row_norm_forward<T>{.shape = s, .x = in.x.data(), .weight = in.weight.data(),
-                                       .bias = in.bias.data(), .scale = in.scale.data(), .shift = in.shift.data(),
-                                       .y = y.data(), .mean = in.mean.data(), .rstd = in.rstd.data(), .eps = eps});
+    launch(device, row_norm_forward<T>{.shape = s,
+                                       .x = in.x.data(),
+                                       .weight = in.weight.data(),
+                                       .bias = in.bias.data(),
+                                       .scale = in.scale.data(),
+                                       .shift = in.shift.data(),
+                                       .y = y.data(),
+                                       .mean = in.mean.data(),
+                                       .rstd = in.rstd.data(),
+                                       .eps = eps});
   if (keep) *keep = in;
   return y;
 }

@@ -72,8 +72,12 @@ struct softmax {
   template <backend B, element T>
   void adjoint(const tensor<B, T>& y, const tensor<B, T>& dy, gradient<B, T>& dx) const {
     if (const auto d = dx.into(dy.device(), dy.shape()); d.data && dy.size() != 0)
-      launch(dy.device(), softmax_backward<T>{.rows = y.size() / y.shape()[-1], .columns = y.shape()[-1],
-                                              .y = y.data(), .dy = dy.data(), .dx = d.data, .mode = d.mode});
+      launch(dy.device(), softmax_backward<T>{.rows = y.size() / y.shape()[-1],
+                                              .columns = y.shape()[-1],
+                                              .y = y.data(),
+                                              .dy = dy.data(),
+                                              .dx = d.data,
+                                              .mode = d.mode});
   }
 };
 
@@ -86,8 +90,7 @@ struct log_softmax {
   tensor<B, T> forward(tensor<B, T>* keep, const tensor<B, T>& x) const {
     const extent K = detail::columns_of(name, x);
     const tensor<B, T> y(x.device(), x.shape());
-    if (y.size() != 0)
-      x.device().for_each(x.size() / K, 20 * K, detail::log_softmax_row<T>{K, x.data(), y.data()});
+    if (y.size() != 0) x.device().for_each(x.size() / K, 20 * K, detail::log_softmax_row<T>{K, x.data(), y.data()});
     if (keep) *keep = y;
     return y;
   }

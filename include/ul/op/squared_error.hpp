@@ -1,6 +1,6 @@
 #pragma once
-// Weighted squared errors: x, y (B, ...), weights (B) or none -> (B) = weights[b] * the sum over the sample of (x - y)^2,
-// in the precision of sums. No gradient flows to the weights.
+// Weighted squared errors: x, y (B, ...), weights (B) or none -> (B) = weights[b] * the sum over the sample of (x -
+// y)^2, in the precision of sums. No gradient flows to the weights.
 
 #include <ul/op/op.hpp>
 
@@ -82,8 +82,7 @@ struct squared_error {
       d.map(dloss.device(), kept.x.shape(), s, detail::square_slope{sign}, a, b, per_sample<coefficient>(dloss.data()),
             per_sample<coefficient>(kept.weights.data()));
     else
-      d.map(dloss.device(), kept.x.shape(), s, detail::square_slope{sign}, a, b,
-            per_sample<coefficient>(dloss.data()));
+      d.map(dloss.device(), kept.x.shape(), s, detail::square_slope{sign}, a, b, per_sample<coefficient>(dloss.data()));
   }
 };
 
