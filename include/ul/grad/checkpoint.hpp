@@ -52,7 +52,7 @@ struct checkpoint_node final : tape<B>::node {
 // through keys does). While recording, only the inputs are kept and f runs a second time in the backward pass; the
 // gradients of parameters inside f are added as ever.
 template <class F, backend B, element T, class... Rest>
-auto checkpoint(const F& f, const var<B, T>& x, const Rest&... rest) {
+auto checkpointed(const F& f, const var<B, T>& x, const Rest&... rest) {
   using result = decltype(f(x, rest...));
   using R = typename result::value_type;
   tape<B>* t = detail::common_tape<B>({detail::tape_of(x), detail::tape_of(rest)...});
