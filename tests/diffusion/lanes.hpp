@@ -114,7 +114,6 @@ LANES_UNARY(cos)
 LANES_UNARY(tanh)
 LANES_UNARY(erf)
 LANES_UNARY(abs)
-LANES_UNARY(atan)
 #undef LANES_UNARY
 
 // f at x in every lane, from the last one.

@@ -44,9 +44,12 @@ struct cosine_schedule {
   template <real V>
   V time(V logsnr) const {
     check_ends("cosine_schedule", logsnr_max, logsnr_min);
-    using std::atan;
-    const V angle = atan(exp(constant<V>(-0.5) * (logsnr - constant<V>(shift))));
-    return (angle - constant<V>(first())) / constant<V>(last() - first());
+    if constexpr (std::is_floating_point_v<V>) {
+      const V angle = std::atan(exp(constant<V>(-0.5) * (logsnr - constant<V>(shift))));
+      return (angle - constant<V>(first())) / constant<V>(last() - first());
+    } else {
+      return solve_time(*this, logsnr);  // packs have no arc tangent
+    }
   }
 
  private:
