@@ -33,6 +33,15 @@ class finite_guard {
   extent skipped() const { return skipped_; }  // in all
   extent in_row() const { return in_row_; }
 
+  // For checkpoints: the counts after they are read back. Throws ul::error for a negative one.
+  void resume(extent skipped, extent in_row) {
+    if (skipped < 0 || in_row < 0) {
+      fail("finite_guard: resumed at ", skipped, " skipped steps, ", in_row, " in a row, expected at least 0");
+    }
+    skipped_ = skipped;
+    in_row_ = in_row;
+  }
+
  private:
   extent limit_, skipped_ = 0, in_row_ = 0;
 };
