@@ -65,6 +65,12 @@ TEST_CASE("products and convolutions say which channels do not meet") {
                     "conv: weight is (3, 2, 1), expected (2 kernel axes, Cin, Cout)");
   CHECK_THROWS_WITH(conv(t({1, 4, 4, 2}), t({3, 3, 3, 1})),
                     "conv: x is (1, 4, 4, 2), weight (3, 3, 3, 1) expects 3 channels");
+  CHECK_THROWS_WITH(conv(t({1, 4, 4, 0}), t({3, 3, 0, 1})),
+                    "conv: weight is (3, 3, 0, 1), expected at least one channel");
+  CHECK_THROWS_WITH(conv(t({1, 0, 4, 2}), t({3, 3, 2, 1})),
+                    "conv: x is (1, 0, 4, 2), expected spatial extents of at least 1");
+  CHECK_THROWS_WITH(conv_transpose(t({1, 4, 2}), t({3, 0, 2})),
+                    "conv_transpose: weight is (3, 0, 2), expected at least one channel");
   CHECK_THROWS_WITH(conv(t({1, 4, 4, 2}), t({3, 3, 2, 1}), t({2})), "conv: bias is (2), weight gives 1 channels");
   CHECK_THROWS_WITH(conv(t({1, 4, 4, 2}), t({3, 3, 2, 1}), {.stride = 0}),
                     "conv: kernel is 3, stride 0, expected at least 1");

@@ -56,7 +56,9 @@ struct conv {
     if (const auto d = dx.into(device, kept.x.shape()); d.data && kept.x.size() != 0)
       launch(device,
              conv_data<T>{.shape = s, .dy = dy.data(), .weight = kept.weight.data(), .dx = d.data, .mode = d.mode});
-    if (const auto d = dweight.into(device, kept.weight.shape()); d.data && kept.weight.size() != 0)
+    if (dy.size() == 0)
+      dweight.adding(device, kept.weight.shape());
+    else if (const auto d = dweight.into(device, kept.weight.shape()); d.data)
       launch(device,
              conv_weights<T>{.shape = s, .x = kept.x.data(), .dy = dy.data(), .dweight = d.data, .mode = d.mode});
     const space columns{1, s.batch * s.outputs(), s.channels_out};
@@ -69,9 +71,11 @@ struct conv {
     if (spatial < 1 || spatial > 3) fail(name, ": x is ", x, ", expected (B, 1 to 3 spatial axes, C)");
     if (weight.rank() != rank) fail(name, ": weight is ", weight, ", expected (", spatial, " kernel axes, Cin, Cout)");
     if (weight[-2] != x[-1]) fail(name, ": x is ", x, ", weight ", weight, " expects ", weight[-2], " channels");
+    if (weight[-1] < 1 || weight[-2] < 1) fail(name, ": weight is ", weight, ", expected at least one channel");
     conv_shape s;
     s.batch = x[0], s.channels_in = x[-1], s.channels_out = weight[-1];
     for (extent i = 0; i < spatial; ++i) {
+      if (x[i + 1] < 1) fail(name, ": x is ", x, ", expected spatial extents of at least 1");
       const extent kernel = weight[i], step = stride.at(i, spatial, "conv: stride");
       const extent set = pad.at(i, spatial, "conv: pad"), set_high = pad_high.at(i, spatial, "conv: pad_high");
       const extent low = set == same_pad ? kernel / 2 : set, high = set_high == same_pad ? low : set_high;

@@ -57,7 +57,9 @@ struct conv_transpose {
       launch(device, conv_forward<T>{.shape = s, .x = dy.data(), .weight = kept.weight.data(), .y = d.data()});
       dx.add(d);
     }
-    if (const auto d = dweight.into(device, kept.weight.shape()); d.data && kept.weight.size() != 0)
+    if (dy.size() == 0)
+      dweight.adding(device, kept.weight.shape());
+    else if (const auto d = dweight.into(device, kept.weight.shape()); d.data)
       launch(device,
              conv_weights<T>{.shape = s, .x = dy.data(), .dy = kept.x.data(), .dweight = d.data, .mode = d.mode});
     const space columns{1, s.batch * s.inputs(), s.channels_in};
@@ -71,6 +73,7 @@ struct conv_transpose {
     if (spatial < 1 || spatial > 3) fail(name, ": x is ", x, ", expected (B, 1 to 3 spatial axes, C)");
     if (weight.rank() != rank) fail(name, ": weight is ", weight, ", expected (", spatial, " kernel axes, Cout, Cin)");
     if (weight[-1] != x[-1]) fail(name, ": x is ", x, ", weight ", weight, " expects ", weight[-1], " channels");
+    if (weight[-1] < 1 || weight[-2] < 1) fail(name, ": weight is ", weight, ", expected at least one channel");
     conv_shape s;
     s.batch = x[0], s.channels_in = weight[-2], s.channels_out = x[-1];
     for (extent i = 0; i < spatial; ++i) {
