@@ -2,6 +2,7 @@
 // 58eb52c): inputs and parameters are PyTorch's draws from seed 0, in the order the layer makes its parameters; the
 // figures are the last 3x3 corner of the last channel.
 
+#include <ul/backend/cpu.hpp>
 #include <ul/nn/attention.hpp>
 #include <ul/nn/conv_transpose.hpp>
 #include <ul/nn/mlp.hpp>
@@ -16,7 +17,7 @@
 namespace ul::test {
 namespace {
 
-using host = reference;
+using host = cpu;
 
 // Draws what the layers of one test are made of.
 struct replay {
@@ -34,7 +35,8 @@ struct replay {
 
   // A convolution's weight (out, in, k, k), or a transposed one's (in, out, k, k), to (k, k, in, out) or (k, k, out,
   // in).
-  void conv(const store<float>& p, const std::string& path, extent first, extent second, extent k, extent fan_in) {
+  void conv(const parameters<host, float>& p, const std::string& path, extent first, extent second, extent k,
+            extent fan_in) {
     const auto v = drawn_uniform(stream, first * second * k * k, fan_in);
     std::vector<float> weight(v.size());
     for (extent f = 0; f < first; ++f)
@@ -44,12 +46,12 @@ struct replay {
               v[static_cast<std::size_t>((f * second + s) * k * k + i)];
     write(p, path + "/weight", weight);
   }
-  void conv3(const store<float>& p, const std::string& path, extent in, extent out) {
+  void conv3(const parameters<host, float>& p, const std::string& path, extent in, extent out) {
     conv(p, path, out, in, 3, 9 * in);
     write(p, path + "/bias", drawn_uniform(stream, out, 9 * in));
   }
   std::vector<float> matrix(extent in, extent out) { return swapped(drawn_uniform(stream, in * out, in), out, in); }
-  void linear(const store<float>& p, const std::string& path, extent in, extent out) {
+  void linear(const parameters<host, float>& p, const std::string& path, extent in, extent out) {
     write(p, path + "/weight", matrix(in, out));
     write(p, path + "/bias", drawn_uniform(stream, out, in));
   }
@@ -74,7 +76,7 @@ void check_resnet(nn::resampling resample, const std::vector<double>& expected) 
   host device;
   replay r{device};
   const auto x = r.image(32, 64), embedding = r.vector(128);
-  store<float> p(device);
+  parameters<host, float> p(device);
   const nn::resnet_block<host, float> block(p.root(), resnet32(resample));
   p.allocate(key(0));
   r.conv3(p, "conv1", 32, 32);
@@ -112,7 +114,7 @@ TEST_CASE("nearest neighbours twice as large, plain and with a convolution") {
   check_corner(resize(x, {64, 64}, interpolation::nearest),
                {-0.2173, -1.2079, -1.2079, 0.2952, 1.1254, 1.1254, 0.2952, 1.1254, 1.1254});
 
-  store<float> p(device);
+  parameters<host, float> p(device);
   const nn::resize_conv<host, float> up(p.root(), 32, 32);
   p.allocate(key(0));
   r.conv3(p, "", 32, 32);
@@ -123,7 +125,7 @@ TEST_CASE("a transposed convolution of 4x4 and stride 2") {
   host device;
   replay r{device};
   const auto x = r.image(32, 32);
-  store<float> p(device);
+  parameters<host, float> p(device);
   const nn::conv_transpose<host, float> up(p.root(), 32, 32);
   p.allocate(key(0));
   r.conv(p, "", 32, 32, 4, 512);
@@ -137,7 +139,7 @@ TEST_CASE("half the resolution, by averages and by a convolution of stride 2") {
   const auto x = r.image(32, 64);
   check_corner(avg_pool(x, 2), {-0.0513, -0.3889, 0.0640, 0.0836, -0.5460, -0.0341, -0.0169, -0.6967, 0.1179});
 
-  store<float> p(device);
+  parameters<host, float> p(device);
   const nn::downsample<host, float> down(p.root(), 32, 32);
   p.allocate(key(0));
   r.conv3(p, "", 32, 32);
@@ -156,7 +158,7 @@ TEST_CASE("a transformer over the positions of a feature map") {
   host device;
   replay r{device};
   const auto x = r.image(32, 64);
-  store<float> p(device);
+  parameters<host, float> p(device);
   const auto root = p.root();
   const nn::group_norm<host, float> norm(root / "norm", 32, {.groups = 32, .eps = 1e-6});
   const nn::linear<host, float> in(root / "in", 32, 32), out(root / "out", 32, 32);

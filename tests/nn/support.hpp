@@ -26,8 +26,8 @@ inline const parameter_entry& entry_of(const std::vector<parameter_entry>& entri
   fail("test: no parameter ", path);
 }
 
-template <class T>
-void write(const store<T>& p, const std::string& path, const std::vector<T>& values) {
+template <backend B, class T>
+void write(const parameters<B, T>& p, const std::string& path, const std::vector<T>& values) {
   const parameter_entry& e = entry_of(p.entries(), path[0] == '/' ? path.substr(1) : path);
   REQUIRE(static_cast<extent>(values.size()) == e.shape.size());
   const auto place = p.part(p.value(), e);
