@@ -37,7 +37,10 @@ std::vector<conv_shape> conv_shapes() {
   add(2, none, none, axis(19, 5, 1, 2), 6, 7);                         // one axis
   add(2, axis(4, 3, 1, 1), axis(5, 3, 2, 1), axis(3, 3, 1, 1), 3, 5);  // three axes
   add(1, none, axis(12, 3, 1, 1), axis(13, 3, 1, 1), 40, 24);          // several pieces of the depth
-  add(0, none, axis(5, 3, 1, 1), axis(5, 3, 1, 1), 4, 4);              // no sample
+  for (const extent pad : {0, 1, 2})
+    add(2, none, axis(14, 3, 1, pad), axis(11, 3, 1, pad), 17 + pad, 33 - pad);  // Winograd, with edges
+  add(1, none, axis(8, 3, 1, 1), axis(8, 3, 1, 1), 300, 16);                     // Winograd, in pieces
+  add(0, none, axis(5, 3, 1, 1), axis(5, 3, 1, 1), 4, 4);                        // no sample
   return all;
 }
 
@@ -46,12 +49,21 @@ struct conv_results {
   std::vector<T> y, dx, dweight;
 };
 
+// Noise of float precision in any T, so that results of different precision can be compared.
+template <class T>
+std::vector<T> float_noise(extent n, std::uint64_t seed) {
+  const auto x = noise<float>(n, seed);
+  return std::vector<T>(x.begin(), x.end());
+}
+
 template <class T, class Device>
 conv_results<T> convolved(Device& device, const conv_shape& s, store_mode mode) {
   const extent inputs = s.batch * s.inputs() * s.channels_in, outputs = s.batch * s.outputs() * s.channels_out;
-  const auto x = noise<T>(inputs, 1), weight = noise<T>(s.patch() * s.channels_out, 2), dy = noise<T>(outputs, 3);
-  const auto bias = noise<T>(s.channels_out, 4);
-  conv_results<T> r{noise<T>(outputs, 5), noise<T>(inputs, 6), noise<T>(s.patch() * s.channels_out, 7)};
+  const auto x = float_noise<T>(inputs, 1), weight = float_noise<T>(s.patch() * s.channels_out, 2),
+             dy = float_noise<T>(outputs, 3);
+  const auto bias = float_noise<T>(s.channels_out, 4);
+  conv_results<T> r{float_noise<T>(outputs, 5), float_noise<T>(inputs, 6),
+                    float_noise<T>(s.patch() * s.channels_out, 7)};
   const bool plain = mode == store_mode::replace;
   launch(device, conv_forward<T>{s, x.data(), weight.data(), plain ? nullptr : bias.data(), r.y.data(),
                                  plain ? activation::none : activation::silu});
@@ -73,10 +85,33 @@ TEST_CASE_TEMPLATE("convolution equals the reference", T, float, double) {
       CAPTURE(s.axis[2].in);
       CAPTURE(s.channels_in);
       CAPTURE(s.channels_out);
-      CHECK(largest_difference(found.y, truth.y) <= bound(s.patch()));
-      CHECK(largest_difference(found.dx, truth.dx) <= bound(s.taps() * s.channels_out));
+      // The transforms of Winograd's algorithm multiply by up to 8 and divide by as much again.
+      const double y_factor = simd::suits_winograd(s) ? 16 : 1, dx_factor = simd::suits_winograd_adjoint(s) ? 16 : 1;
+      CHECK(largest_difference(found.y, truth.y) <= bound(s.patch()) * y_factor);
+      CHECK(largest_difference(found.dx, truth.dx) <= bound(s.taps() * s.channels_out) * dx_factor);
       CHECK(largest_difference(found.dweight, truth.dweight) <= bound(s.batch * s.outputs()));
     }
+}
+
+TEST_CASE("Winograd's algorithm is accurate") {
+  cpu device(with_threads(2));
+  reference plain;
+  conv_shape s;
+  s.batch = 1, s.axis[1] = axis(12, 3, 1, 1), s.axis[2] = axis(16, 3, 1, 1), s.channels_in = 128, s.channels_out = 64;
+  REQUIRE(simd::suits_winograd(s));
+  const auto found = convolved<float>(device, s, store_mode::replace);
+  const auto truth = convolved<double>(plain, s, store_mode::replace);
+  const auto relative = [](const std::vector<float>& a, const std::vector<double>& b) {
+    double error = 0, norm = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      error += (wide(a[i]) - b[i]) * (wide(a[i]) - b[i]);
+      norm += b[i] * b[i];
+    }
+    return std::sqrt(error / norm);
+  };
+  CHECK(relative(found.y, truth.y) <= 5e-6);
+  CHECK(relative(found.dx, truth.dx) <= 5e-6);
+  CHECK(relative(found.dweight, truth.dweight) <= 1e-5);
 }
 
 TEST_CASE("convolution: the same bits for any number of threads, and for a sample in any batch") {

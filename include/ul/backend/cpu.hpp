@@ -12,10 +12,10 @@
 #include <ul/backend/cpu/group_norm_backward.hpp>
 #include <ul/backend/cpu/group_norm_forward.hpp>
 #include <ul/backend/cpu/map.hpp>
+#include <ul/backend/cpu/normal.hpp>
 #include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/cpu/row_norm.hpp>
 #include <ul/backend/cpu/softmax.hpp>
-#include <ul/core/normal.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -69,7 +69,7 @@ class cpu {
   }
   template <class T>
   void normal(T* out, extent count, key k, extent first) {
-    fill_normal(out, count, k, static_cast<std::uint64_t>(first));
+    normal_on(threads_, out, count, k, first);
   }
 
   // The kernels in `native`. Those of 16-bit elements, and shapes a kernel is not made for, are composed.

@@ -23,12 +23,6 @@ matrix<T> head_matrix(const head_rows<const T>& x, extent b, extent h, extent de
   return {x.data + b * x.sample + h * depth, x.row, layout};
 }
 
-// Elements that `rows` packed as panels of a right operand take up.
-template <class T>
-constexpr extent panel_size(extent rows, extent columns) {
-  return rows * ceil_div(columns, tile_columns<T>) * tile_columns<T>;
-}
-
 // For one row of a block of scores: the greatest of `top` and scale * score.
 template <class T>
 T greatest_score(const T* score, extent n, T scale, T top) {

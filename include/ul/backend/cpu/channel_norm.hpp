@@ -2,8 +2,8 @@
 // What both passes of group normalisation share: runs of rows, and what they read for each channel.
 
 #include <ul/backend/concept.hpp>
+#include <ul/backend/cpu/gemm_epilogue.hpp>
 #include <ul/backend/cpu/lanes.hpp>
-#include <ul/backend/cpu/pack_math.hpp>
 #include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/kernels/group_norm.hpp>
 
@@ -45,19 +45,6 @@ struct channel_norm {
     return muladd(n, read(gain + c, lanes), read(bias + c, lanes));
   }
 };
-
-// f with the activation as a constant.
-template <class F>
-void with_activation(activation act, const F& f) {
-  switch (act) {
-    case activation::none:
-      return f(std::integral_constant<activation, activation::none>{});
-    case activation::silu:
-      return f(std::integral_constant<activation, activation::silu>{});
-    case activation::gelu:
-      return f(std::integral_constant<activation, activation::gelu>{});
-  }
-}
 
 // Mean, rstd, gain and bias spread over the channels of every sample.
 template <class T>

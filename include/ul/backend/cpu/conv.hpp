@@ -3,6 +3,7 @@
 
 #include <ul/backend/cpu/conv_patches.hpp>
 #include <ul/backend/cpu/gemm.hpp>
+#include <ul/backend/cpu/winograd.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -10,6 +11,24 @@ inline namespace UL_ISA {
 template <class T>
 void run_on(executor& threads, memory_pool& memory, const conv_forward<T>& f) {
   const conv_shape& s = f.shape;
+  if (simd::suits_winograd(s)) {
+    const conv_axis &h = s.axis[1], &w = s.axis[2];
+    return simd::convolve_by_winograd<T>(threads, memory,
+                                         {s.batch,
+                                          h.in,
+                                          w.in,
+                                          h.out,
+                                          w.out,
+                                          h.pad,
+                                          w.pad,
+                                          s.channels_in,
+                                          s.channels_out,
+                                          f.x,
+                                          f.weight,
+                                          f.y,
+                                          false,
+                                          {f.bias, f.act}});
+  }
   simd::product<simd::conv_patches<T>, simd::matrix<T>, T> g{
       s.batch * s.outputs(), s.channels_out, s.patch(), {s, f.x, false}, {f.weight, s.channels_out, transpose::no}, f.y,
       s.channels_out,        T{1},           false,     {f.bias, f.act}};
@@ -19,6 +38,30 @@ void run_on(executor& threads, memory_pool& memory, const conv_forward<T>& f) {
 template <class T>
 void run_on(executor& threads, memory_pool& memory, const conv_data<T>& f) {
   const conv_shape& s = f.shape;
+  if (simd::suits_winograd_adjoint(s)) {
+    // The adjoint is the convolution with every tap's matrix transposed and the taps in opposite order.
+    const conv_axis &h = s.axis[1], &w = s.axis[2];
+    const extent size = s.channels_in * s.channels_out;
+    const scratch<memory_pool, T> flipped(memory, checked_mul(9, size, "conv"));
+    for (extent tap = 0; tap < 9; ++tap)
+      simd::transpose_block(f.weight + tap * size, s.channels_out, s.channels_in, s.channels_out,
+                            flipped.data() + (8 - tap) * size, s.channels_in);
+    return simd::convolve_by_winograd<T>(threads, memory,
+                                         {s.batch,
+                                          h.out,
+                                          w.out,
+                                          h.in,
+                                          w.in,
+                                          2 - h.pad,
+                                          2 - w.pad,
+                                          s.channels_out,
+                                          s.channels_in,
+                                          f.dy,
+                                          flipped.data(),
+                                          f.dx,
+                                          f.mode == store_mode::add,
+                                          {}});
+  }
   simd::product<simd::conv_patches<T>, simd::transposed_taps<T>, T> g{s.batch * s.inputs(),
                                                                       s.channels_in,
                                                                       s.taps() * s.channels_out,

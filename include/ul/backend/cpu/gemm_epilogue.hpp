@@ -1,12 +1,26 @@
 #pragma once
 // What follows a product while its rows are still in the cache: a bias for each column and an activation.
 
+#include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/pack_math.hpp>
 #include <ul/backend/epilogue.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
+
+// f with the activation as a constant.
+template <class F>
+void with_activation(activation act, const F& f) {
+  switch (act) {
+    case activation::none:
+      return f(std::integral_constant<activation, activation::none>{});
+    case activation::silu:
+      return f(std::integral_constant<activation, activation::silu>{});
+    case activation::gelu:
+      return f(std::integral_constant<activation, activation::gelu>{});
+  }
+}
 
 template <class T>
 struct epilogue {
@@ -19,28 +33,13 @@ struct epilogue {
 
   // c[rows][columns] = act(c + bias)
   void apply(T* c, extent ldc, extent rows, extent columns) const {
-    switch (act) {
-      case activation::none:
-        return apply_as<activation::none>(c, ldc, rows, columns);
-      case activation::silu:
-        return apply_as<activation::silu>(c, ldc, rows, columns);
-      case activation::gelu:
-        return apply_as<activation::gelu>(c, ldc, rows, columns);
-    }
-  }
-
- private:
-  template <activation A>
-  void apply_as(T* c, extent ldc, extent rows, extent columns) const {
-    constexpr extent width = pack<T>::size;
-    for (; rows > 0; --rows, c += ldc)
-      for (extent j = 0; j < columns; j += width) {
-        const extent n = columns - j;
-        pack<T> x = n >= width ? pack<T>::load(c + j) : pack<T>::load_first(c + j, n);
-        if (bias != nullptr) x += n >= width ? pack<T>::load(bias + j) : pack<T>::load_first(bias + j, n);
-        x = activate(A, x);
-        n >= width ? x.store(c + j) : x.store_first(c + j, n);
-      }
+    with_activation(act, [&](auto f) {
+      for (extent i = 0; i < rows; ++i)
+        for_packs<T>(columns, [&](extent j, auto lanes) {
+          T* const at = c + i * ldc + j;
+          write(activate(decltype(f)::value, read(at, lanes) + read_or(T{0}, bias, j, lanes)), at, lanes);
+        });
+    });
   }
 };
 

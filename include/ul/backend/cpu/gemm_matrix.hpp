@@ -22,6 +22,12 @@ UL_INLINE void widen(const In* from, T* to, extent n) {
     for (extent i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
 }
 
+// Elements that `rows` packed as panels of a right operand take up.
+template <class T>
+constexpr extent panel_size(extent rows, extent columns) {
+  return rows * ceil_div(columns, tile_columns<T>) * tile_columns<T>;
+}
+
 // Elements may have 16 bits; blocks are packed as the T of the product. Read as its transpose or not.
 template <class In>
 struct matrix {
