@@ -58,12 +58,12 @@ struct gradient_check {
     const auto evaluate = [&] {
       return weighed(std::apply([&](const auto&... x) { return values(run(f, untracked(x)...)); }, own), weights);
     };
-    const auto check = [&](const auto& x) {
+    const auto compare = [&](const auto& x) {
       if constexpr (checked<decltype(x)>)
         if (x) worst = (std::max)(worst, moved(x, found[input], describe("input ", input).c_str(), evaluate));
       ++input;
     };
-    std::apply([&](const auto&... x) { (check(x), ...); }, own);
+    std::apply([&](const auto&... x) { (compare(x), ...); }, own);
     return worst;
   }
 
