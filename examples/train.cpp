@@ -9,6 +9,7 @@
 #include <ul/backend/cpu.hpp>
 #include <ul/data/galaxies.hpp>
 #include <ul/data/idx_set.hpp>
+#include <ul/data/memory_set.hpp>
 #include <ul/data/order.hpp>
 #include <ul/io/gzip.hpp>
 #include <ul/io/grid.hpp>
@@ -76,7 +77,7 @@ int train(const options& o, const Set& set, const Set& held_out) {
     parameters.zero_gradient();
     ul::tape<ul::cpu> tape;
     const ul::batch_draw draw{seed.split(2).fold_in(static_cast<std::uint64_t>(step)), 0, o.batch};
-    const auto losses = ul::stage1_loss(nets, tape, x, scale, draw);
+    const auto losses = ul::stage1_loss(nets, tape.constant(x), scale, draw);
     const auto total = losses.total(unit);
     tape.backward(total);
     const double loss = static_cast<double>(ul::to_scalar(total.value())), norm = ul::gradient_norm(parameters);
@@ -140,8 +141,8 @@ int main(int argc, char** argv) {
       return train(o, ul::read_idx_set(directory, "train", ul::gunzip), ul::read_idx_set(directory, "t10k", ul::gunzip));
     }
     if (o.data == "galaxies")
-      return train(o, ul::galaxies({.count = 20000, .seed = o.seed}),
-                   ul::galaxies({.count = 1000, .seed = o.seed + 1}));
+      return train(o, ul::in_memory(ul::galaxies({.count = 10000, .seed = o.seed})),
+                   ul::in_memory(ul::galaxies({.count = 32, .seed = o.seed + 1})));
     ul::fail("train: --data is ", o.data, ", expected galaxies or idx:DIRECTORY");
   } catch (const ul::error& e) {
     std::fprintf(stderr, "error: %s\n", e.what());

@@ -42,7 +42,7 @@ struct decoder_config {
 
 struct latent_config {
   ul::extents image = {28, 28, 1};  // (H, W, C)
-  extent channels = 8;          // of the latent
+  extent channels = 12;             // of the latent
   double noise_logsnr = 5;      // lambda_z(0): the fixed noise of the encoder, where the prior's schedule starts
   encoder_config encoder = {};
   prior_config prior = {};

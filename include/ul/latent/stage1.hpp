@@ -102,16 +102,16 @@ var<B, T> noisy_latent(const latent_config& c, const latent_scale& s, const var<
 // Training follows the latents' rms and drops; evaluation leaves the scale as it stands.
 enum class mode { train, evaluate };
 
-// The losses of x (B, H, W, C), values in [-1, 1], recorded on `t`.
+// The losses of x (B, H, W, C), values in [-1, 1], recorded where x is.
 template <backend B, element T>
-stage1_losses<B, T> stage1_loss(const stage1_networks<B, T>& nets, tape<B>& t, const tensor<B, T>& x, latent_scale& s,
+stage1_losses<B, T> stage1_loss(const stage1_networks<B, T>& nets, const var<B, T>& x, latent_scale& s,
                                 const batch_draw& draw, mode m = mode::train) {
   const latent_config& c = nets.config;
   const extent n = x.shape()[0];
   B& device = x.device();
   const key dropout = draw.noise.split(5);
 
-  const var<B, T> z = nets.encoder(t.constant(x));
+  const var<B, T> z = nets.encoder(x);
   if (m == mode::train) s.observe(std::sqrt(static_cast<double>(to_scalar(mean(square(z.value()))))));
 
   const auto eps_z0 = normal<T>(device, z.shape(), detail::sample_keys(draw, n, 0));
@@ -134,7 +134,7 @@ stage1_losses<B, T> stage1_loss(const stage1_networks<B, T>& nets, tape<B>& t, c
   const sigmoid_weight weight{.bias = c.decoder.bias, .loss_factor = c.decoder.loss_factor};
   const auto at_x = detail::stratified_coefficients(draw, n, 4, decoder_schedule(c.decoder), weight);
   const auto decoder = denoising_loss(
-      t.constant(x), eps_x, std::span<const loss_coefficients>(at_x),
+      x, eps_x, std::span<const loss_coefficients>(at_x),
       [&](const var<B, T>& x_t, const tensor<B, compute_t<T>>& logsnr) {
         return nets.decoder(x_t, logsnr, z_0, m == mode::train ? &dropout : nullptr);
       });
