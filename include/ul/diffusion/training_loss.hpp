@@ -7,9 +7,8 @@
 #include <vector>
 
 #include <ul/diffusion/loss_coefficients.hpp>
-#include <ul/grad/apply.hpp>
+#include <ul/diffusion/prediction_error.hpp>
 #include <ul/op/combine.hpp>
-#include <ul/op/squared_error.hpp>
 
 namespace ul {
 
@@ -43,10 +42,10 @@ var<B, compute_t<T>> denoising_loss(const var<B, T>& x, const tensor<B, T>& eps,
   const auto each = [&](auto f) { return coefficients<compute_t<T>>(device, at, f); };
   const var<B, T> input = combine(each([](const auto& c) { return c.input * c.alpha; }), x,
                                   each([](const auto& c) { return c.input * c.sigma; }), eps);
-  const var<B, T> target =
-      combine(each([](const auto& c) { return c.target.x; }), x, each([](const auto& c) { return c.target.eps; }), eps);
   const auto logsnr = each([](const auto& c) { return c.logsnr; });
-  return squared_error(var<B, T>(network(input, logsnr)), target, each([](const auto& c) { return c.weight; }));
+  return prediction_error(var<B, T>(network(input, logsnr)), x, eps, each([](const auto& c) { return c.target.x; }),
+                          each([](const auto& c) { return c.target.eps; }),
+                          each([](const auto& c) { return c.weight; }));
 }
 
 }  // namespace ul
