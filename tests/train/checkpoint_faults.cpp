@@ -331,7 +331,7 @@ class cut_disk {
     ul::append_bytes(safe, rest);
     std::FILE* out = std::fopen(path.c_str(), "wb");
     REQUIRE(out != nullptr);
-    REQUIRE(std::fwrite(safe.data(), 1, safe.size(), out) == safe.size());
+    if (!safe.empty()) REQUIRE(std::fwrite(safe.data(), 1, safe.size(), out) == safe.size());
     std::fclose(out);
   }
 

@@ -9,6 +9,7 @@
 //   std::vector<float> weight = ul::values_of<float>(file["first/weight"]);
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -172,7 +173,11 @@ class safetensors_parser {
 // bytes -> the tensors they hold. `name` stands in the errors. Throws ul::error on anything that is not exactly one
 // complete file within the limits, naming the tensor where there is one.
 inline safetensors parse_safetensors(byte_view bytes, std::string_view name, const safetensors_limits& limits = {}) {
-  return detail::safetensors_parser(bytes, name, limits).parse();
+  try {
+    return detail::safetensors_parser(bytes, name, limits).parse();
+  } catch (const std::bad_alloc&) {
+    fail(printable(name), ": out of memory for the header");
+  }
 }
 safetensors parse_safetensors(byte_vector&&, std::string_view, const safetensors_limits& = {}) = delete;
 

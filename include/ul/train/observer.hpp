@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <ul/core/checked.hpp>
 #include <ul/io/json.hpp>
 
 namespace ul {
