@@ -52,9 +52,8 @@ UL_EXTERN template class latent_encoder<cpu, float>;
 UL_EXTERN template class latent_prior<cpu, float>;
 UL_EXTERN template class latent_decoder<cpu, float>;
 UL_EXTERN template struct stage1_networks<cpu, float>;
-UL_EXTERN template stage1_losses<cpu, float> stage1_loss(const stage1_networks<cpu, float>&, tape<cpu>&,
-                                                         const tensor<cpu, float>&, latent_scale&, const batch_draw&,
-                                                         mode);
+UL_EXTERN template stage1_losses<cpu, float> stage1_loss(const stage1_networks<cpu, float>&,
+                                                         const var<cpu, float>&, latent_scale&, const batch_draw&, mode);
 UL_EXTERN template tensor<cpu, float> reconstruct(const stage1_networks<cpu, float>&, const latent_scale&,
                                                   const tensor<cpu, float>&, const preview_options&);
 UL_EXTERN template tensor<cpu, float> sample_from_prior(const stage1_networks<cpu, float>&, const latent_scale&, cpu&,

@@ -59,7 +59,7 @@ struct latent_config {
   extent pixels() const { return image[0] * image[1]; }
 
   // Throws ul::error naming the field for sizes that cannot work.
-  void check() const {
+  void validate() const {
     const auto positive = [](const char* what, extent n) {
       if (n < 1) fail("latent_config: ", what, " is ", n, ", expected at least 1");
     };

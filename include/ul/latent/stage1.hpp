@@ -30,7 +30,7 @@ struct stage1_networks {
   latent_decoder<B, T> decoder;
 
   stage1_networks(const scope<B, T>& s, const latent_config& c)
-      : config((c.check(), c)), encoder(s / "encoder", c), prior(s / "prior", c), decoder(s / "decoder", c) {}
+      : config((c.validate(), c)), encoder(s / "encoder", c), prior(s / "prior", c), decoder(s / "decoder", c) {}
 };
 
 // The losses of a batch, one for each sample, in nats.
