@@ -9,7 +9,7 @@
 
 #include <ul/core/normal.hpp>
 #include <ul/core/uniform.hpp>
-#include <ul/diffusion/beta_schedule.hpp>
+#include <ul/diffusion/bound_estimate.hpp>
 #include <ul/diffusion/cosine_schedule.hpp>
 #include <ul/diffusion/elbo.hpp>
 #include <ul/diffusion/flow_schedule.hpp>
@@ -236,6 +236,45 @@ TEST_CASE("Monte Carlo over stratified times finds the bound") {
   }
   CHECK(std::abs(nats.mean() - 2.5033349747949507) < 4 * nats.standard_error());
   CHECK(nats.standard_error() < 0.02);
+}
+
+TEST_CASE("estimated bounds of a state") {
+  // 64 dimensions of N(0, 0.8^2) data with their exact denoiser; the exact value for this very state by quadrature.
+  const double s = 0.8;
+  std::vector<double> x(64);
+  ul::fill_normal(x.data(), 64, ul::key(21));
+  for (double& v : x) v *= s;
+  const double square = ul::inner(x, x);
+  const auto denoiser = [&](const std::vector<double>& y, double l) { return ul::combine(gain(s, l), y); };
+  const auto noise = [](ul::extent draw) {
+    std::vector<double> eps(64);
+    ul::fill_normal(eps.data(), 64, ul::key(22).fold_in(std::uint64_t(draw)));
+    return eps;
+  };
+  const auto error = [&](double l) {  // E ||x - x^||^2
+    const double g = gain(s, l), keep = 1 - g * ul::alpha(l);
+    return keep * keep * square + 64 * g * g * ul::sigma_squared(l);
+  };
+  double terminal = 0;
+  for (const double v : x) terminal += ul::terminal_kl(v, -10.0);
+
+  const ul::linear_schedule schedule{.logsnr_max = 5, .logsnr_min = -10};
+  const auto continuous = ul::estimate_bound(denoiser, x, schedule, 4000, 0.3, noise);
+  const double exact = ul::integrate([&](double l) { return 0.5 * std::exp(l) * error(l); }, -10, 5, 100);
+  CHECK(continuous.mean.terminal == doctest::Approx(terminal).epsilon(1e-12));
+  CHECK(std::abs(continuous.mean.diffusion - exact) < 4 * continuous.standard_error);
+  CHECK(continuous.standard_error < 0.02 * exact);
+
+  const auto grid = ul::uniform_logsnr_grid(-10, 5, 40);
+  const auto discrete = ul::estimate_discrete_bound(denoiser, x, grid, 100, noise);
+  double expected = 0;
+  for (ul::extent i = 0; i < 40; ++i)
+    expected += ul::discrete_weight(grid[i], grid[i + 1]) * std::exp(grid[i]) * error(grid[i]);
+  CHECK(std::abs(discrete.mean.diffusion - expected) < 4 * discrete.standard_error);
+  CHECK(discrete.mean.diffusion > exact);
+  CHECK(discrete.mean.nats() == discrete.mean.diffusion + discrete.mean.terminal);
+  CHECK_THROWS_WITH(ul::estimate_bound(denoiser, x, schedule, 0, 0.3, noise),
+                    "estimate_bound: 0 draws, expected at least 1");
 }
 
 TEST_CASE("the learned schedule's gradient reaches the bound through level and slope") {

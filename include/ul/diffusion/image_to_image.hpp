@@ -22,7 +22,7 @@ sampler_start<State> image_to_image_start(const State& x, const State& eps, cons
   const double steps = static_cast<double>(grid.steps());
   const auto remaining = static_cast<extent>(maximum(1.0, floor(strength * steps + 0.5)));
   const extent first = grid.steps() - remaining;
-  return {first, combine(alpha(grid[first]), x, sigma(grid[first]), eps)};
+  return {first, noised(x, eps, grid[first])};
 }
 
 // An observer that keeps the known part of a state: after each step the state is replaced by the known data, noised to
@@ -31,9 +31,8 @@ sampler_start<State> image_to_image_start(const State& x, const State& eps, cons
 template <class State, class Noise>
 auto keep_known(State mask, State known, Noise noise) {
   return [mask = std::move(mask), known = std::move(known), noise = std::move(noise)](const auto& step) mutable {
-    const double spread = sigma(step.to);
-    const State noised = spread > 0 ? combine(alpha(step.to), known, spread, State(noise(step.index))) : known;
-    step.state = blended(mask, noised, step.state);
+    const bool noisy = step.to != logsnr_of_clean;
+    step.state = blended(mask, noisy ? noised(known, State(noise(step.index)), step.to) : known, step.state);
   };
 }
 

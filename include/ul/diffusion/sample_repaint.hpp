@@ -31,8 +31,7 @@ State sample_repaint(Denoiser&& denoiser, State x, const State& mask, const Stat
       x = sample_ancestral(
           denoiser, std::move(x), step, [&](extent) { return State(noise(draw + 1)); }, {},
           [&](const sampler_step<State>& made) { denoised = made.denoised; });
-      const double spread = sigma(s);
-      x = blended(mask, spread > 0 ? combine(alpha(s), known, spread, State(noise(draw + 2))) : known, x);
+      x = blended(mask, s != logsnr_of_clean ? noised(known, State(noise(draw + 2)), s) : known, x);
     }
     if (detail::stops(observer, sampler_step<State>{i, grid.steps(), t, s, denoised, x})) break;
   }

@@ -25,6 +25,12 @@ struct estimate {
   State x, eps;
 };
 
+// alpha x + sigma eps: clean data at a level. At the level of a latent's own noise it is its encoding z_0.
+template <sampler_state State>
+State noised(const State& x, const State& eps, double logsnr) {
+  return combine(alpha(logsnr), x, sigma(logsnr), eps);
+}
+
 template <class State>
 struct sampler_step {
   extent index, steps;    // the step just made, counted from 0, of so many
