@@ -19,12 +19,14 @@ std::vector<double> on_host(const tensor<B, T>& x) {
   return {v.begin(), v.end()};
 }
 
+// `uses` of the op on the same inputs: with two, the second gradient is added to the first where it lies.
 template <backend B, element T>
-outcome run(B& device, const op_case<B, T>& c) {
+outcome run(B& device, const op_case<B, T>& c, int uses) {
   tape<B> t;
   values<B, T> v;
   for (const sample& s : c.inputs) v.push_back(t.watch(case_list<B, T>::upload(device, s, 30 + v.size())));
-  const var<B, T> y = c.run(v);
+  var<B, T> y = c.run(v);
+  for (int i = 1; i < uses; ++i) y = add(y, c.run(v));
   outcome all{on_host(y.value())};
   t.backward(y, case_list<B, T>::upload(device, y.shape(), 40));
   for (const auto& x : v) all.push_back(on_host(t.gradient_of(x)));
@@ -55,7 +57,7 @@ void against_reference(B& device, double tolerance) {
   REQUIRE(cases.size() == expected.size());
   for (std::size_t i = 0; i < cases.size(); ++i) {
     CAPTURE(cases[i].title);
-    compare(run(device, cases[i]), run(oracle, expected[i]), tolerance);
+    for (const int uses : {1, 2}) compare(run(device, cases[i], uses), run(oracle, expected[i], uses), tolerance);
   }
 }
 
