@@ -3,8 +3,8 @@
 // or a complete new one: files go into a hidden directory, each forced to the disk, the manifest last, and the
 // directory then takes its name in one step. Older ones are removed only after that.
 //
-//   ul::checkpoint_writer writer(run, config, {.keep = 3});
-//   writer.save(step, {{"position", position}}, {{"model", tensors}, {"optimiser", moments}});
+//   ul::checkpoint_writer writer(run.path(), run.config(), {.keep = 3});
+//   writer.save(step, ul::json::object{{"position", position}}, {{"model", tensors}, {"optimiser", moments}});
 
 #include <ul/io/safetensors_writer.hpp>
 #include <ul/train/checkpoint_list.hpp>
@@ -39,7 +39,7 @@ class checkpoint_writer {
   }
 
   // Writes a checkpoint and returns its path. Throws ul::error naming file and reason; the older ones are then as they
-  // were, and nothing is left of the new one.
+  // were, and no half of the new one is left.
   std::string save(extent step, const json& state, const std::vector<checkpoint_part>& parts) {
     if (step < 0) fail("checkpoint: step is ", step, ", expected at least 0");
     const std::string name = free_name(step);
