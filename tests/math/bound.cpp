@@ -263,7 +263,10 @@ TEST_CASE("estimated bounds of a state") {
   const double exact = ul::integrate([&](double l) { return 0.5 * std::exp(l) * error(l); }, -10, 5, 100);
   CHECK(continuous.mean.terminal == doctest::Approx(terminal).epsilon(1e-12));
   CHECK(std::abs(continuous.mean.diffusion - exact) < 4 * continuous.standard_error);
-  CHECK(continuous.standard_error < 0.02 * exact);
+  // Its standard error is the spread of the integrand over the levels, the noise adding little in 64 dimensions.
+  const double square_mean =
+      ul::integrate([&](double l) { return 15 * std::pow(0.5 * std::exp(l) * error(l), 2); }, -10, 5, 100);
+  CHECK(continuous.standard_error == doctest::Approx(std::sqrt((square_mean - exact * exact) / 4000)).epsilon(0.05));
 
   const auto grid = ul::uniform_logsnr_grid(-10, 5, 40);
   const auto discrete = ul::estimate_discrete_bound(denoiser, x, grid, 100, noise);
