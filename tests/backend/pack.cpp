@@ -11,6 +11,7 @@
 #include <limits>
 #include <vector>
 
+#include <ul/backend/cpu/pack_activation.hpp>
 #include <ul/backend/cpu/pack_bits.hpp>
 #include <ul/backend/cpu/pack_math.hpp>
 #include <ul/backend/cpu/transposition.hpp>
@@ -91,6 +92,30 @@ TEST_CASE_TEMPLATE("elementary functions of packs", P, ul::pack<float>, ul::pack
   check([](P x) { return floor(x); }, [](real x) { return std::floor(x); }, -9, 9, 0);
   check([](P x) { return sin(x); }, [](real x) { return std::sin(x); }, -1e4, 1e4, 1);
   check([](P x) { return cos(x); }, [](real x) { return std::cos(x); }, -1e4, 1e4, 1);
+}
+
+TEST_CASE_TEMPLATE("activations of packs", P, ul::pack<float>, ul::pack<double>, ul::pack<float, 1>) {
+  using T = lane_t<P>;
+  // Against the scalar ones; both ends must stay finite.
+  const auto check = [](auto function, auto scalar) {
+    for (double t = -60; t <= 60; t += 0.037) {
+      T lane[P::size];
+      function(P(static_cast<T>(t))).store(lane);
+      const double truth = scalar(static_cast<double>(static_cast<T>(t)));
+      CHECK(std::fabs(static_cast<double>(lane[0]) - truth) <=
+            std::numeric_limits<T>::epsilon() * (10 * std::fabs(truth) + 2 * std::fabs(t) * (truth == 0 ? 0 : 1)));
+    }
+    for (const double t : {-1e4, 1e4, -1e12, 1e12}) {
+      T lane[P::size];
+      function(P(static_cast<T>(t))).store(lane);
+      CHECK(static_cast<double>(lane[0]) == doctest::Approx(scalar(t)));
+    }
+  };
+  check([](P x) { return sigmoid(x); }, [](double x) { return ul::sigmoid(x); });
+  check([](P x) { return silu(x); }, [](double x) { return ul::silu(x); });
+  check([](P x) { return silu_derivative(x); }, [](double x) { return ul::silu_derivative(x); });
+  check([](P x) { return gelu_tanh(x); }, [](double x) { return ul::gelu_tanh(x); });
+  check([](P x) { return gelu_tanh_derivative(x); }, [](double x) { return ul::gelu_tanh_derivative(x); });
 }
 
 TEST_CASE_TEMPLATE("pack arithmetic, comparison and reduction", P, ul::pack<float>, ul::pack<double>,

@@ -10,7 +10,7 @@ enum class activation { none, silu, gelu };  // gelu is the tanh form
 
 // act(x), and its derivative at x, for a scalar or a SIMD pack.
 template <class V>
-UL_HD V activate(activation act, V x) {
+UL_HD UL_INLINE V activate(activation act, V x) {
   switch (act) {
     case activation::silu: return silu(x);
     case activation::gelu: return gelu_tanh(x);
@@ -19,7 +19,7 @@ UL_HD V activate(activation act, V x) {
   return x;
 }
 template <class V>
-UL_HD V activate_derivative(activation act, V x) {
+UL_HD UL_INLINE V activate_derivative(activation act, V x) {
   switch (act) {
     case activation::silu: return silu_derivative(x);
     case activation::gelu: return gelu_tanh_derivative(x);

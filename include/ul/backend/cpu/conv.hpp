@@ -4,6 +4,7 @@
 #include <ul/backend/cpu/conv_patches.hpp>
 #include <ul/backend/cpu/gemm.hpp>
 #include <ul/backend/cpu/winograd.hpp>
+#include <ul/backend/cpu/winograd_weights.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -80,6 +81,25 @@ template <class T>
 void run_on(executor& threads, memory_pool& memory, const conv_weights<T>& f) {
   const conv_shape& s = f.shape;
   const extent patch = s.patch();
+  if (simd::suits_winograd(s) && s.batch > 0) {
+    const conv_axis &h = s.axis[1], &w = s.axis[2];
+    return simd::weights_by_winograd<T>(threads, memory,
+                                        {s.batch,
+                                         h.in,
+                                         w.in,
+                                         h.out,
+                                         w.out,
+                                         h.pad,
+                                         w.pad,
+                                         s.channels_in,
+                                         s.channels_out,
+                                         f.x,
+                                         nullptr,
+                                         nullptr,
+                                         false,
+                                         {}},
+                                        f.dy, f.dweight, f.mode == store_mode::add);
+  }
   const scratch<memory_pool, T> transposed(memory, checked_mul(s.channels_out, patch, "conv_weights"));
   simd::product<simd::matrix<T>, simd::conv_patches<T>, T> g{s.channels_out,
                                                              patch,

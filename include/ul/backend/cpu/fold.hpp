@@ -33,7 +33,8 @@ double sum_row(const F& f, extent n, const Readers&... in) {
   while (i + step <= n) {
     pack<T> part[4] = {pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0})};
     const extent stop = (std::min)(n - step, i + (run_length - 1) * step);
-    for (; i <= stop; i += step) unroll<4>([&](auto k) { part[k] += f(in(i + k * width)...); });
+    for (; i <= stop; i += step)
+      unroll<4>([&](auto k) __attribute__((always_inline)) { part[k] += f(in(i + k * width)...); });
     sum += reduce_wide((part[0] + part[1]) + (part[2] + part[3]));
   }
   for (; i + width <= n; i += width) sum += reduce_wide<T>(f(in(i)...));
@@ -54,14 +55,18 @@ void sum_columns(const F& f, extent o, extent first, extent last, extent begin, 
     const extent stop = (std::min)(last, first + run_length);
     for (extent c = 0; c < n; c += width) {
       const extent lanes = (std::min)(width, n - c);
-      pack<T> part(T{0});
-      for (extent m = first; m < stop; ++m)
-        part += lanes == width
-                    ? f((in.inner == 0 ? pack<T>(*row_of(in, o, m)) : pack<T>::load(row_of(in, o, m) + begin + c))...)
-                    : f((in.inner == 0 ? pack<T>(*row_of(in, o, m))
-                                       : pack<T>::load_first(row_of(in, o, m) + begin + c, lanes))...);
+      const auto term = [&](extent m) __attribute__((always_inline)) {
+        return lanes == width
+                   ? f((in.inner == 0 ? pack<T>(*row_of(in, o, m)) : pack<T>::load(row_of(in, o, m) + begin + c))...)
+                   : f((in.inner == 0 ? pack<T>(*row_of(in, o, m))
+                                      : pack<T>::load_first(row_of(in, o, m) + begin + c, lanes))...);
+      };
+      pack<T> part[4] = {pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0}), pack<T>(T{0})};
+      extent m = first;
+      for (; m + 4 <= stop; m += 4) unroll<4>([&](auto k) __attribute__((always_inline)) { part[k] += term(m + k); });
+      for (; m < stop; ++m) part[0] += term(m);
       T lane[pack<T>::size];
-      part.store(lane);
+      ((part[0] + part[1]) + (part[2] + part[3])).store(lane);
       for (extent j = 0; j < lanes; ++j) sum[c + j] += static_cast<double>(lane[j]);
     }
   }

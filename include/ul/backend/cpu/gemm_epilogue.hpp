@@ -2,7 +2,7 @@
 // What follows a product while its rows are still in the cache: a bias for each column and an activation.
 
 #include <ul/backend/cpu/lanes.hpp>
-#include <ul/backend/cpu/pack_math.hpp>
+#include <ul/backend/cpu/pack_activation.hpp>
 #include <ul/backend/epilogue.hpp>
 
 namespace ul {

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include <ul/backend/cpu/executor.hpp>
-#include <ul/backend/cpu/pack_math.hpp>
+#include <ul/backend/cpu/pack_activation.hpp>
 #include <ul/backend/space.hpp>
 #include <ul/core/element.hpp>
 

@@ -79,21 +79,23 @@ void transform_weights(executor& threads, const winograd_problem<T>& p, T* to) {
   });
 }
 
-// The 6 x 6 inputs of a tile, transformed, to 36 places `position` apart, each cut into the pieces of channels_in.
-// `zeros` stands for what lies outside.
+// Where the 6 x 6 inputs of a tile stand; `zeros` stands for those outside.
 template <class T>
-void transform_tile(const winograd_problem<T>& p, extent tile, const T* zeros, T* to, extent position) {
-  const extent b = tile / p.tiles(), across = p.tiles_across();
-  const extent top = tile % p.tiles() / across * 4 - p.pad_h, left = tile % across * 4 - p.pad_w;
-  const extent in = p.channels_in, pieces = depth_pieces(in);
+struct tile_inputs {
   const T* from[6][6];
-  for (extent i = 0; i < 6; ++i)
-    for (extent j = 0; j < 6; ++j) {
-      const bool inside = top + i >= 0 && top + i < p.H && left + j >= 0 && left + j < p.W;
-      from[i][j] = inside ? p.x + ((b * p.H + top + i) * p.W + left + j) * in : zeros;
-    }
-  for (extent piece = 0; piece < pieces; ++piece, to += 36 * position) {
-    const extent first = in * piece / pieces, last = in * (piece + 1) / pieces;
+
+  tile_inputs(const winograd_problem<T>& p, extent tile, const T* zeros) {
+    const extent b = tile / p.tiles(), across = p.tiles_across();
+    const extent top = tile % p.tiles() / across * 4 - p.pad_h, left = tile % across * 4 - p.pad_w;
+    for (extent i = 0; i < 6; ++i)
+      for (extent j = 0; j < 6; ++j) {
+        const bool inside = top + i >= 0 && top + i < p.H && left + j >= 0 && left + j < p.W;
+        from[i][j] = inside ? p.x + ((b * p.H + top + i) * p.W + left + j) * p.channels_in : zeros;
+      }
+  }
+
+  // Channels [first, last), transformed, to 36 places `position` apart.
+  void transform(extent first, extent last, T* to, extent position) const {
     for_packs<T>(last - first, [&](extent c, auto lanes) {
       pack<T> half[6][6];
       for (extent j = 0; j < 6; ++j) {
@@ -109,7 +111,7 @@ void transform_tile(const winograd_problem<T>& p, extent tile, const T* zeros, T
       }
     });
   }
-}
+};
 
 // The 36 products of a tile, `position` apart, back to 4 x 4 outputs.
 template <activation A, class T>
@@ -147,7 +149,12 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
     const scratch<memory_pool, T> inputs(memory, 36 * rows * pieces), products(memory, 36 * results), zeros(memory, in);
     std::fill(zeros.data(), zeros.data() + in, T{0});
     const extent first = block * winograd_block, n = (std::min)(winograd_block, tiles - first);
-    for (extent t = 0; t < n; ++t) transform_tile(p, first + t, zeros.data(), inputs.data() + t * packed_stride, rows);
+    for (extent t = 0; t < n; ++t) {
+      const tile_inputs<T> tile(p, first + t, zeros.data());
+      for (extent piece = 0; piece < pieces; ++piece)
+        tile.transform(in * piece / pieces, in * (piece + 1) / pieces,
+                       inputs.data() + piece * 36 * rows + t * packed_stride, rows);
+    }
     for (extent position = 0; position < 36; ++position)
       for (extent piece = 0; piece < pieces; ++piece) {
         const extent begin = in * piece / pieces, k = in * (piece + 1) / pieces - begin;
