@@ -34,7 +34,7 @@ outcome run(B& device, const op_case<B, T>& c, int uses) {
 }
 
 // Differences are measured against the largest number of the same tensor.
-void compare(const outcome& found, const outcome& expected, double tolerance) {
+inline void compare(const outcome& found, const outcome& expected, double tolerance) {
   REQUIRE(found.size() == expected.size());
   for (std::size_t k = 0; k < found.size(); ++k) {
     CAPTURE(k);
