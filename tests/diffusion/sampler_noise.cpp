@@ -17,6 +17,7 @@
 #include <ul/diffusion/sample_euler.hpp>
 #include <ul/diffusion/sample_flow.hpp>
 #include <ul/diffusion/sample_heun.hpp>
+#include <ul/diffusion/sample_repaint.hpp>
 #include <ul/diffusion/sample_tcd.hpp>
 
 #include "gaussian.hpp"
@@ -75,18 +76,18 @@ void each_consistency_sampler(F f) {
   });
 }
 
-// The exact mean and variance at the end of a linear chain begun at N(0, 1): its response to the start and each draw.
+// The exact mean and variance at the end of a linear chain: its response to the start and each draw.
 struct moments {
-  double mean, variance;
+  double mean = 0, variance = 1;
 };
 template <class Sampler>
-moments chain_moments(const gaussian& data, const ul::logsnr_grid& grid, Sampler sampler) {
-  const auto run = [&](double start, ul::extent kick) {
-    return sampler(data, start, grid, [kick](ul::extent draw) { return draw == kick ? 1.0 : 0.0; });
+moments chain_moments(const gaussian& data, const ul::logsnr_grid& grid, Sampler sampler, moments start = {}) {
+  const auto run = [&](double x, ul::extent kick) {
+    return sampler(data, x, grid, [kick](ul::extent draw) { return draw == kick ? 1.0 : 0.0; });
   };
-  const double mean = run(0, -1), from_start = run(1, -1) - mean;
-  double variance = from_start * from_start;
-  for (ul::extent draw = 0; draw < 2 * grid.steps(); ++draw) variance += std::pow(run(0, draw) - mean, 2);
+  const double mean = run(start.mean, -1), from_start = run(start.mean + 1, -1) - mean;
+  double variance = start.variance * from_start * from_start;
+  for (ul::extent draw = 0; draw < 6 * grid.steps(); ++draw) variance += std::pow(run(start.mean, draw) - mean, 2);
   return {mean, variance};
 }
 
@@ -122,16 +123,59 @@ TEST_CASE("stochastic samplers follow their own chain") {
   each_consistency_sampler(check_chain);
 }
 
-TEST_CASE("the ancestral chain tends to the data's own variance") {
-  const gaussian data{0.4, 0.7};
-  const auto error = [&](ul::extent steps) {
-    const auto m =
-        chain_moments(data, ul::uniform_logsnr_grid(-12, 5, steps),
-                      [](auto d, auto x, const auto& g, auto n) { return ul::sample_ancestral(d, x, g, n); });
-    CHECK(m.mean == doctest::Approx(ul::alpha(5.0) * 0.4).epsilon(0.02));
-    return std::abs(m.variance - data.variance(5));
+TEST_CASE("data that are one point keep their marginals exactly") {
+  // x^ is that point at every level, so a sampler whose coefficients are right goes from N(alpha m, sigma^2) to
+  // N(alpha m, sigma^2), whatever its steps.
+  const gaussian point{0.7, 0};
+  const ul::logsnr_grid grid{-4, -2.5, -2, 0.3, 1, 4};
+  const moments start{ul::alpha(-4.0) * 0.7, ul::sigma_squared(-4.0)};
+  const auto check_exact = [&](const std::string& name, auto sampler) {
+    INFO(name);
+    const moments end = chain_moments(point, grid, sampler, start);
+    CHECK(end.mean == doctest::Approx(ul::alpha(4.0) * 0.7).epsilon(1e-12));
+    CHECK(end.variance == doctest::Approx(ul::sigma_squared(4.0)).epsilon(1e-12));
   };
-  CHECK(error(200) / error(400) == doctest::Approx(2).epsilon(0.1));
+  each_stochastic_sampler([&](const std::string& name, auto sampler) {
+    // The upper variance, a noise scale above 1 and Euler and Maruyama's steps are inexact by design.
+    if (name != "ancestral, upper variance" && name != "euler, churn" && name != "flow sde") check_exact(name, sampler);
+  });
+  check_exact("euler, churn of scale 1", [](auto d, auto x, const auto& g, auto n) {
+    return ul::sample_euler(d, x, g, n, {.churn = {.amount = 1, .sigma_max = 3}});
+  });
+  check_exact("lcm", [](auto d, auto x, const auto& g, auto n) { return ul::sample_lcm(d, x, g, n); });
+  check_exact("tcd", [](auto d, auto x, const auto& g, auto n) {
+    const ul::linear_schedule schedule{.logsnr_max = 8, .logsnr_min = -12};
+    return ul::sample_tcd(d, x, g, n, {.inner = ul::tcd_levels(schedule, g, 0.4)});
+  });
+  check_exact("repeated steps", [](auto d, auto x, const auto& g, auto n) {
+    return ul::sample_repaint(d, x, 0.0, 0.0, g, n, {.resamples = 2});
+  });
+  // The upper variance: sigma_s^2 exchanged for sigma_s^(2 - 2v) sigma_t^(2v) in one step, by hand.
+  const moments one = chain_moments(
+      point, ul::logsnr_grid{-1, 1},
+      [](auto d, auto x, const auto& g, auto n) { return ul::sample_ancestral(d, x, g, n, {.interpolation = 0.3}); },
+      {ul::alpha(-1.0) * 0.7, ul::sigma_squared(-1.0)});
+  const double c = 1 - std::exp(-2.0), low = ul::sigma_squared(1.0), high = ul::sigma_squared(-1.0);
+  CHECK(one.variance == doctest::Approx(low * (1 - c) + c * std::pow(low, 0.7) * std::pow(high, 0.3)).epsilon(1e-12));
+}
+
+TEST_CASE("chains tend to the data's own variance") {
+  const gaussian data{0.4, 0.7};
+  const auto check_order = [&](const std::string& name, auto sampler) {
+    INFO(name);
+    const auto error = [&](ul::extent steps) {
+      const moments start{ul::alpha(-4.0) * 0.4, data.variance(-4)};
+      const auto m = chain_moments(data, ul::uniform_logsnr_grid(-4, 4, steps), sampler, start);
+      CHECK(m.mean == doctest::Approx(ul::alpha(4.0) * 0.4).epsilon(0.02));
+      return std::abs(m.variance - data.variance(4));
+    };
+    const double coarse = error(100), fine = error(200);
+    CHECK(fine < 0.02 * data.variance(4));
+    CHECK(std::log2(coarse / fine) > 0.85);
+  };
+  each_stochastic_sampler([&](const std::string& name, auto sampler) {
+    if (name != "ancestral, upper variance" && name != "euler, churn") check_order(name, sampler);
+  });
 }
 
 TEST_CASE("samplers keep the weights of a mixture") {

@@ -254,6 +254,8 @@ TEST_CASE("grids") {
   check_levels(ul::uniform_time_grid(cosine, 2), {-10, cosine.logsnr(0.5), 10});
   CHECK(ul::uniform_time_grid(cosine, 2)[0] == -10);
   CHECK(ul::karras_grid(5)[5] == ul::logsnr_from_edm_sigma(0.002));
+  const auto exponential = ul::exponential_grid(2, 0.1, 10);
+  CHECK(ul::edm_sigma(exponential[1]) == doctest::Approx(1));
   const auto flow = ul::flow_grid(4);
   CHECK(flow[0] == ul::logsnr_of_noise);
   CHECK(flow[4] == ul::logsnr_of_clean);

@@ -70,7 +70,7 @@ logsnr_grid make_grid(const char* what, extent steps, F&& level) {
 
 }  // namespace detail
 
-// Equal steps of log-SNR, equal ratios of EDM's sigma (its "exponential" grid).
+// Equal steps of log-SNR.
 inline logsnr_grid uniform_logsnr_grid(double logsnr_first, double logsnr_last, extent steps) {
   return detail::make_grid("uniform_logsnr_grid", steps,
                            [=](double u) { return detail::mix(logsnr_first, logsnr_last, u); });
@@ -98,6 +98,14 @@ inline logsnr_grid karras_grid(extent steps, const karras_options& o = {}) {
            : u == 1 ? logsnr_from_edm_sigma(o.sigma_min)
                     : -2 * o.rho * log(detail::mix(high, low, u));
   });
+}
+
+// Equal ratios of EDM's sigma, which are equal steps of log-SNR, between the same ends.
+// Source: Crowson, k-diffusion (get_sigmas_exponential).
+inline logsnr_grid exponential_grid(extent steps, double sigma_min = 0.002, double sigma_max = 80) {
+  if (!(sigma_min > 0 && sigma_min < sigma_max))
+    fail("exponential_grid: sigma_min is ", sigma_min, ", expected above 0 and below sigma_max, ", sigma_max);
+  return uniform_logsnr_grid(logsnr_from_edm_sigma(sigma_max), logsnr_from_edm_sigma(sigma_min), steps);
 }
 
 // Equal steps of flow time from s_first down to s_last (1 is pure noise, 0 clean data), as flow models sample.
