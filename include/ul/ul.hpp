@@ -89,6 +89,7 @@
 #include <ul/nn/vit.hpp>
 #include <ul/diffusion/beta_schedule.hpp>
 #include <ul/diffusion/beta_table.hpp>
+#include <ul/diffusion/bound_estimate.hpp>
 #include <ul/diffusion/churn.hpp>
 #include <ul/diffusion/cosine_schedule.hpp>
 #include <ul/diffusion/edm_schedule.hpp>
