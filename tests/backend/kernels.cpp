@@ -287,7 +287,9 @@ std::vector<T> attended(Device& device, extent batch, extent heads, extent queri
   const auto x = noise<T>(n, 1), dy = noise<T>(n, 2);
   auto y = noise<T>(n, 3), dx = noise<T>(n, 4), lse = noise<T>(batch * heads * queries, 5);
   const attention_shape s{batch, heads, queries, keys, depth, 1 / std::sqrt(static_cast<double>(depth))};
-  const auto part = [&](auto* data, extent i) { return head_rows{data + i * heads * depth, tokens * row, row}; };
+  const auto part = [&]<class E>(E* data, extent i) {
+    return head_rows<E>{data + i * heads * depth, tokens * row, row};
+  };
   launch(device, attention_forward<T>{s, part(x.data(), 0), part(x.data(), 1), part(x.data(), 2), part(y.data(), 1),
                                       lse.data()});
   const T* const out = y.data();

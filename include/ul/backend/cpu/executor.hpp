@@ -8,6 +8,7 @@
 #include <sched.h>
 #endif
 
+#include <ul/backend/cpu/sanitizers.hpp>
 #include <ul/backend/cpu/thread_pool.hpp>
 #if __has_include(<tbb/task_arena.h>)
 #include <ul/backend/cpu/tbb_arena.hpp>
@@ -20,7 +21,8 @@ enum class executor_kind { tbb, jthread };
 inline namespace UL_ISA {
 
 #if __has_include(<tbb/task_arena.h>)
-inline constexpr executor_kind default_executor = executor_kind::tbb;
+// ThreadSanitizer does not see what TBB's library does, and takes it for races.
+inline constexpr executor_kind default_executor = simd::thread_sanitizer ? executor_kind::jthread : executor_kind::tbb;
 #else
 inline constexpr executor_kind default_executor = executor_kind::jthread;
 #endif

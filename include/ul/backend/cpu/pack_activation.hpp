@@ -15,11 +15,11 @@ UL_INLINE pack<T, N> sigmoid(pack<T, N> x) {
   return one / (one + exp(-x));
 }
 
-// sigmoid(x) and sigmoid(-x). The first stays above 1e-30, so that their product with anything is finite.
+// sigmoid(x) and sigmoid(-x).
 template <class T, int N>
 UL_INLINE sigmoid_pair<pack<T, N>> sigmoid_both(pack<T, N> x) {
-  const pack<T, N> one(T{1}), e = minimum(exp(-x), constant<pack<T, N>>(1e30)), value = one / (one + e);
-  return {value, e * value};
+  const pack<T, N> one(T{1}), e = exp(-x), value = one / (one + e);
+  return {value, select(e < constant<pack<T, N>>(1e30), e * value, one)};
 }
 
 }  // namespace UL_ISA

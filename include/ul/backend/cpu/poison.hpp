@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <ul/backend/cpu/isa.hpp>
+#include <ul/backend/cpu/sanitizers.hpp>
 
 extern "C" {
 void __asan_poison_memory_region(const volatile void* p, std::size_t n);
@@ -13,18 +13,6 @@ void __asan_unpoison_memory_region(const volatile void* p, std::size_t n);
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
-
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool address_sanitizer = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool address_sanitizer = true;
-#else
-inline constexpr bool address_sanitizer = false;
-#endif
-#else
-inline constexpr bool address_sanitizer = false;
-#endif
 
 // Unused bytes behind each block, so that an overrun is seen.
 inline constexpr std::size_t redzone = address_sanitizer ? 64 : 0;
