@@ -1,6 +1,7 @@
 #pragma once
 // Bytes in memory and a bounded cursor over them: the only way the parsers of this floor touch untrusted input.
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstring>
@@ -37,7 +38,12 @@ void append_big(byte_vector& out, U value) {
   for (unsigned i = sizeof(U); i-- > 0;) out.push_back(static_cast<unsigned char>(value >> (8 * i)));
 }
 
-inline void append_bytes(byte_vector& out, byte_view bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+// Not by insert(), in which g++ 12 at -O3 sees an overflow that is not there.
+inline void append_bytes(byte_vector& out, byte_view bytes) {
+  const std::size_t size = out.size();
+  out.resize(size + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
+}
 
 // Reads forward through bytes and never beyond them. `name` (a path) stands in every error with the byte offset:
 // "a.idx: byte 4: extents: needs 12 bytes, 3 are left". Bytes and name must outlive the cursor.

@@ -52,7 +52,7 @@ class json_parser {
     fail(printable(name_), ":", line, ":", column, ": ", parts...);
   }
 
-  std::string shown() const { return at_ < text_.size() ? "'" + printable(text_.substr(at_, 1)) + "'" : "end of text"; }
+  std::string shown() const { return at_ < text_.size() ? describe("'", printable(text_.substr(at_, 1)), "'").c_str() : "end of text"; }
   bool at(char c) const { return at_ < text_.size() && text_[at_] == c; }
   bool at_digit() const { return at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; }
 
@@ -90,7 +90,7 @@ class json_parser {
     skip_space();
     if (at(']')) return ++at_, json::array{};
     for (;;) {
-      path_.push_back("[" + std::to_string(elements.size()) + "]");
+      path_.push_back(describe("[", elements.size(), "]").c_str());
       elements.push_back(parse_value(depth));
       path_.pop_back();
       if (end_of_items(']')) return json(std::move(elements));

@@ -193,8 +193,8 @@ inline npy_array parse_npy(byte_view bytes, std::string_view name) {
 
 // Elements in C order -> the bytes of an NPY file, version 1.0. `elements` holds axes.size() of them.
 inline byte_vector encode_npy(const void* elements, npy_type type, const extents& axes) {
-  std::string header = "{'descr': '" + std::string(npy_descr(type)) + "', 'fortran_order': False, 'shape': (";
-  for (extent axis = 0; axis < axes.rank(); ++axis) header += (axis > 0 ? " " : "") + std::to_string(axes[axis]) + ",";
+  std::string header = describe("{'descr': '", npy_descr(type), "', 'fortran_order': False, 'shape': (").c_str();
+  for (extent axis = 0; axis < axes.rank(); ++axis) header += describe(axis > 0 ? " " : "", axes[axis], ",").c_str();
   if (axes.rank() > 1) header.pop_back();
   header += "), }";
   header.append(63 - (10 + header.size()) % 64, ' ');  // the elements start at a multiple of 64

@@ -23,7 +23,7 @@ struct checkpoint_place {
 inline std::string checkpoint_name(extent step, extent copy = 0) {
   const std::string digits = std::to_string(step);
   std::string name = "checkpoint-" + std::string(digits.size() < 9 ? 9 - digits.size() : 0, '0') + digits;
-  if (copy > 0) name += "-" + std::to_string(copy);
+  if (copy > 0) name += describe("-", copy).c_str();
   return name;
 }
 

@@ -37,10 +37,10 @@ inline std::string short_number(double x) {
 // "1:05" or "2:00:07"
 inline std::string duration_text(double seconds) {
   const auto total = static_cast<long long>((std::min)((std::max)(seconds, 0.) + 0.5, 1e9));
-  const auto two = [](long long n) { return (n < 10 ? "0" : "") + std::to_string(n); };
-  const std::string hours =
-      total >= 3600 ? std::to_string(total / 3600) + ":" + two(total / 60 % 60) : std::to_string(total / 60);
-  return hours + ":" + two(total % 60);
+  const auto two = [](long long n) { return describe(n < 10 ? "0" : "", n); };
+  const message hours =
+      total >= 3600 ? describe(total / 3600, ":", two(total / 60 % 60).c_str()) : describe(total / 60);
+  return describe(hours.c_str(), ":", two(total % 60).c_str()).c_str();
 }
 
 inline double steady_seconds() {
