@@ -348,7 +348,8 @@ TEST_CASE_TEMPLATE("softmax equals the reference", T, float, double) {
   for (const extent rows : {0, 1, 5})
     for (const extent columns : {0, 1, 3, 7, 8, 9, 17, 100, 1500})
       for (const store_mode mode : {store_mode::replace, store_mode::add})
-        CHECK(largest_difference(run(device, rows, columns, mode), run(plain, rows, columns, mode)) <= unit<T> * 20);
+        // Three units of the exponential, times differences of gradients of up to 8, twice.
+        CHECK(largest_difference(run(device, rows, columns, mode), run(plain, rows, columns, mode)) <= unit<T> * 48);
 }
 
 TEST_CASE_TEMPLATE("Adam equals the reference", T, float, double) {
