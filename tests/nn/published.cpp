@@ -168,7 +168,7 @@ TEST_CASE("a transformer over the positions of a feature map") {
 
   r.linear(p, "in", 32, 32);
   std::vector<float> q = r.matrix(32, 32), k = r.matrix(32, 32), v = r.matrix(32, 32), qkv;
-  for (std::size_t row = 0; row < 32; ++row)
+  for (std::ptrdiff_t row = 0; row < 32; ++row)
     for (const auto* part : {&q, &k, &v})
       qkv.insert(qkv.end(), part->begin() + row * 32, part->begin() + (row + 1) * 32);
   write(p, "block/attention/qkv/weight", qkv);
