@@ -43,8 +43,12 @@ UL_INLINE pack<T, N> tanh(pack<T, N> x) {
 }
 template <class T, int N>
 UL_INLINE pack<T, N> sqrt(pack<T, N> x) {
-  if constexpr (N == 1)
-    return pack<T, N>(ul::sqrt(x.native()));
+  if constexpr (N == 1) return pack<T, N>(ul::sqrt(x.native()));
+#if defined(__aarch64__)
+  // xsimd 8 approximates it.
+  else if constexpr (sizeof(T) == 4)
+    return typename pack<T, N>::batch(vsqrtq_f32(x.native()));
+#endif
   else
     return xsimd::sqrt(x.native());
 }
