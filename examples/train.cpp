@@ -25,6 +25,8 @@
 
 namespace {
 
+constexpr ul::extent timed_steps = 20;
+
 using clock_type = std::chrono::steady_clock;
 double seconds_since(clock_type::time_point start) {
   return std::chrono::duration<double>(clock_type::now() - start).count();
@@ -32,7 +34,7 @@ double seconds_since(clock_type::time_point start) {
 
 struct options {
   std::string data = "galaxies", out = "runs/train";
-  ul::extent steps = 2000, batch = 64, threads = 0;
+  ul::extent steps = 2000, batch = 32, threads = 0;
   double seconds = 0, rate = 1e-3;
   std::uint64_t seed = 1;
   bool force = false;
@@ -63,13 +65,17 @@ int train(const options& o, const Set& set, const Set& held_out) {
   ul::finite_guard guard;
   ul::latent_scale scale;
   const ul::order order(set.size(), seed.split(1));
-  const ul::linear_rate rate{.peak = o.rate, .warm_up = 200, .from = o.steps / 2, .steps = o.steps};
+  ul::extent steps = o.steps;  // with --seconds, as many as fit, known once some are timed
+  const auto rate_at = [&](ul::extent step) {
+    return ul::linear_rate{.peak = o.rate, .warm_up = std::min<ul::extent>(200, steps / 10), .from = steps / 2, .steps = steps}(step);
+  };
   const double unit = static_cast<double>(config.pixels()) * ul::nats_per_bit;
 
   const auto start = clock_type::now();
   double last_line = 0;
-  ul::extent step = 0;
-  for (; step < o.steps && (o.seconds <= 0 || seconds_since(start) < o.seconds); ++step) {
+  for (ul::extent step = 0; step < steps; ++step) {
+    if (step == timed_steps && o.seconds > 0)
+      steps = std::max(step, static_cast<ul::extent>(o.seconds / seconds_since(start) * static_cast<double>(step)));
     std::vector<ul::extent> items;
     for (ul::extent i = 0; i < o.batch; ++i) items.push_back(order(step * o.batch + i));
     const auto x = batch_of(device, set, items);
@@ -82,13 +88,13 @@ int train(const options& o, const Set& set, const Set& held_out) {
     tape.backward(total);
     const double loss = static_cast<double>(ul::to_scalar(total.value())), norm = ul::gradient_norm(parameters);
     if (guard.admits(loss, norm))
-      optimiser.step({.rate = rate(step), .gradient_scale = ul::clip_scale(norm, 1)}, average);
+      optimiser.step({.rate = rate_at(step), .gradient_scale = ul::clip_scale(norm, 1)}, average);
 
     const double now = seconds_since(start);
     if (step < 5 || now - last_line > 2) {
       last_line = now;
       const double nats = losses.latent_nats();
-      std::printf("step %5td  %6.1f s  loss %8.4f  %8.2f bits/image  %.4f bits/pixel  rms %.3f  %.0f images/s\n", step, now,
+      std::printf("step %5td/%td  %6.1f s  loss %8.4f  %8.2f bits/image  %.4f bits/pixel  rms %.3f  %.0f images/s\n", step, steps, now,
                   loss, ul::bits(nats), ul::bits(nats) / static_cast<double>(config.pixels()), scale.rms(),
                   static_cast<double>((step + 1) * o.batch) / now);
       std::fflush(stdout);
@@ -126,7 +132,7 @@ int main(int argc, char** argv) {
   app.add_option("--data", o.data, "what to train on: galaxies (built in) or idx:DIRECTORY")->capture_default_str();
   app.add_option("--out", o.out, "the directory for what is made")->capture_default_str();
   app.add_option("--steps", o.steps, "steps of training")->capture_default_str()->check(CLI::Range(1, 10000000));
-  app.add_option("--seconds", o.seconds, "stop training after so many seconds; 0: never")->capture_default_str();
+  app.add_option("--seconds", o.seconds, "train for about so many seconds instead of --steps")->capture_default_str();
   app.add_option("--batch", o.batch, "pictures in a step")->capture_default_str()->check(CLI::Range(1, 65536));
   app.add_option("--rate", o.rate, "the peak learning rate")->capture_default_str();
   app.add_option("--threads", o.threads, "threads; 0: one for each core")->capture_default_str();
