@@ -15,7 +15,6 @@ namespace {
 enum class fault { none, slope, overwrites, recording };
 
 struct cube {
-  static constexpr const char* name = "cube";
   fault with = fault::none;
 
   template <backend B, element T>
