@@ -67,7 +67,8 @@ int train(const options& o, const Set& set, const Set& held_out) {
   const ul::order order(set.size(), seed.split(1));
   ul::extent steps = o.steps;  // with --seconds, as many as fit, known once some are timed
   const auto rate_at = [&](ul::extent step) {
-    return ul::linear_rate{.peak = o.rate, .warm_up = std::min<ul::extent>(200, steps / 10), .from = steps / 2, .steps = steps}(step);
+    const ul::extent warm_up = std::min<ul::extent>(200, steps / 10);
+    return ul::linear_rate{.peak = o.rate, .warm_up = warm_up, .from = steps / 2, .steps = steps}(step);
   };
   const double unit = static_cast<double>(config.pixels()) * ul::nats_per_bit;
 
@@ -146,9 +147,11 @@ int main(int argc, char** argv) {
       const std::string directory = o.data.substr(4);
       return train(o, ul::read_idx_set(directory, "train", ul::gunzip), ul::read_idx_set(directory, "t10k", ul::gunzip));
     }
-    if (o.data == "galaxies")
-      return train(o, ul::in_memory(ul::galaxies({.count = 10000, .seed = o.seed})),
+    if (o.data == "galaxies") {
+      const ul::extent count = o.seconds > 0 ? 10000 : std::min<ul::extent>(10000, o.steps * o.batch);
+      return train(o, ul::in_memory(ul::galaxies({.count = count, .seed = o.seed})),
                    ul::in_memory(ul::galaxies({.count = 32, .seed = o.seed + 1})));
+    }
     ul::fail("train: --data is ", o.data, ", expected galaxies or idx:DIRECTORY");
   } catch (const ul::error& e) {
     std::fprintf(stderr, "error: %s\n", e.what());
