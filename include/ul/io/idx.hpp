@@ -2,6 +2,7 @@
 // IDX, the format of the MNIST family: two zero bytes, element type, rank, big-endian extents, then the elements,
 // the last axis fastest. Only unsigned bytes are read. Source: yann.lecun.com/exdb/mnist.
 
+#include <cstdint>
 #include <string_view>
 
 #include <ul/core/extents.hpp>

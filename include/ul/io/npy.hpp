@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <charconv>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
