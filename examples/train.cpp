@@ -14,8 +14,7 @@
 #include <ul/io/gzip.hpp>
 #include <ul/io/grid.hpp>
 #include <ul/io/png.hpp>
-#include <ul/latent/preview.hpp>
-#include <ul/latent/stage1.hpp>
+#include <ul/latent/sample.hpp>
 #include <ul/metric/psnr.hpp>
 #include <ul/train/adam.hpp>
 #include <ul/train/clip.hpp>
@@ -53,8 +52,10 @@ template <ul::data_set Set>
 int train(const options& o, const Set& set, const Set& held_out) {
   ul::cpu device{{.threads = o.threads}};
   ul::latent_config config{.image = set.extents()};
-  ul::parameters<ul::cpu, float> parameters(device);
-  const ul::stage1_networks<ul::cpu, float> nets(parameters.root(), config);
+  ul::latent_model<ul::cpu> model(device, config);
+  const auto& nets = model.stage1.networks;
+  auto& parameters = model.stage1.weights;
+  ul::latent_scale& scale = model.stage1.scale;
   const ul::key seed(o.seed);
   parameters.allocate(seed.split(0));
   std::printf("%td parameters, latents (%td, %td, %td), %td pictures, %td threads\n", parameters.count(),
@@ -63,7 +64,6 @@ int train(const options& o, const Set& set, const Set& held_out) {
   ul::adam<ul::cpu, float> optimiser(parameters, {.beta2 = 0.99});
   ul::ema<ul::cpu, float> average(parameters, ul::warm_up_average{.decay = 0.995});
   ul::finite_guard guard;
-  ul::latent_scale scale;
   const ul::order order(set.size(), seed.split(1));
   ul::extent steps = o.steps;  // with --seconds, as many as fit, known once some are timed
   const auto rate_at = [&](ul::extent step) {
@@ -103,12 +103,14 @@ int train(const options& o, const Set& set, const Set& held_out) {
   }
 
   const ul::averaged_weights<ul::cpu, float> smooth(parameters, average);
-  const ul::preview_options preview{.steps = 50, .noise = seed.split(3)};
+  std::vector<std::uint64_t> seeds;
+  for (std::uint64_t i = 0; i < 32; ++i) seeds.push_back(i);
+  const std::vector<ul::key> keys = ul::sample_keys(seeds);
   std::vector<ul::extent> items;
   for (ul::extent i = 0; i < 32; ++i) items.push_back(i);
   const auto originals = batch_of(device, held_out, items);
-  const auto reconstructions = ul::reconstruct(nets, scale, originals, preview);
-  const auto samples = ul::sample_from_prior(nets, scale, device, 32, preview);
+  const auto reconstructions = ul::reconstruct(model, originals, keys);
+  const auto samples = ul::sample(model, {.seeds = seeds});
   const std::vector<float> made = ul::to_host(reconstructions);
   std::vector<float> wanted = ul::to_host(originals);
   const double own = ul::psnr(made, wanted, 2);

@@ -6,8 +6,8 @@
 #if defined(UL_COMPILED) || defined(UL_COMPILED_SOURCE)
 
 #include <ul/backend/cpu.hpp>
-#include <ul/latent/preview.hpp>
-#include <ul/latent/stage1.hpp>
+#include <ul/latent/latent_bits.hpp>
+#include <ul/latent/sample.hpp>
 #include <ul/nn/transformer.hpp>
 #include <ul/nn/u_net.hpp>
 #include <ul/train/adam.hpp>
@@ -52,12 +52,22 @@ UL_EXTERN template class latent_encoder<cpu, float>;
 UL_EXTERN template class latent_prior<cpu, float>;
 UL_EXTERN template class latent_decoder<cpu, float>;
 UL_EXTERN template struct stage1_networks<cpu, float>;
-UL_EXTERN template stage1_losses<cpu, float> stage1_loss(const stage1_networks<cpu, float>&,
-                                                         const var<cpu, float>&, latent_scale&, const batch_draw&, mode);
-UL_EXTERN template tensor<cpu, float> reconstruct(const stage1_networks<cpu, float>&, const latent_scale&,
-                                                  const tensor<cpu, float>&, const preview_options&);
-UL_EXTERN template tensor<cpu, float> sample_from_prior(const stage1_networks<cpu, float>&, const latent_scale&, cpu&,
-                                                        extent, const preview_options&);
+UL_EXTERN template stage1_losses<cpu, float> stage1_loss(const stage1_networks<cpu, float>&, const var<cpu, float>&,
+                                                         latent_scale&, const batch_draw&, mode);
+UL_EXTERN template class latent_base<cpu, float>;
+UL_EXTERN template var<cpu, float> stage2_loss(const latent_base<cpu, float>&, const latent_config&,
+                                               const latent_scale&, const var<cpu, float>&, std::span<const extent>,
+                                               const batch_draw&, mode);
+UL_EXTERN template tensor<cpu, float> sample_by(sampler_kind, denoiser_ref<tensor<cpu, float>>, tensor<cpu, float>,
+                                                const logsnr_grid&, noise_ref<tensor<cpu, float>>, no_observer&);
+UL_EXTERN template tensor<cpu, float> decode(const latent_model<cpu, float>&, const tensor<cpu, float>&,
+                                             std::span<const key>, const decode_options&, no_observer&&);
+UL_EXTERN template tensor<cpu, float> reconstruct(const latent_model<cpu, float>&, const tensor<cpu, float>&,
+                                                  std::span<const key>, const decode_options&);
+UL_EXTERN template tensor<cpu, float> sample(const latent_model<cpu, float>&, const sample_options&, no_observer&&);
+UL_EXTERN template std::vector<double> latent_nats(const latent_model<cpu, float>&, const tensor<cpu, float>&,
+                                                   std::span<const key>, latent_source, std::span<const std::int32_t>,
+                                                   extent);
 
 }  // namespace ul
 

@@ -156,18 +156,6 @@ TEST_CASE("the parts of a batch meet the noise of the whole") {
   }
 }
 
-TEST_CASE("a config that cannot work is refused by the field's name") {
-  latent_config c = tiny();
-  c.decoder.channels = {4, 4};
-  CHECK_THROWS_WITH_AS(c.validate(), "latent_config: the decoder's factor is 8, expected that of the encoder, 4", error);
-  c = tiny();
-  c.prior.heads = 3;
-  CHECK_THROWS_WITH_AS(c.validate(), "latent_config: prior.heads is 3, which does not divide 4 channels", error);
-  c = tiny();
-  c.prior.logsnr_min = 6;
-  CHECK_THROWS_WITH_AS(c.validate(), "latent_config: prior.logsnr_min is 6, expected below noise_logsnr, 5", error);
-}
-
 TEST_CASE("pictures that do not divide are padded inside and cropped again") {
   latent_config c = tiny();
   c.image = {7, 5, 2};

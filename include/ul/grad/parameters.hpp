@@ -124,11 +124,18 @@ class parameters {
     std::vector<master_t<T>> host(static_cast<std::size_t>(flat_size()));
     for (const parameter_entry& e : entries())
       initialise(e.init, k.fold_in(hash_of(e.path)), host.data() + e.offset, e.shape.size());
-    state_->master = from_host<master_t<T>>(device(), {flat_size()}, host);
+    allocate_uninitialised();
+    device().upload(state_->master.data(), host.data(), flat_size() * extent{sizeof(master_t<T>)});
+    if constexpr (!std::is_same_v<T, master_t<T>>) state_->value = cast<T>(state_->master);
+  }
+
+  // Makes the buffers alone, for values that are about to be read from a file.
+  void allocate_uninitialised() {
+    state_->master = tensor<B, master_t<T>>(device(), {flat_size()});
     if constexpr (std::is_same_v<T, master_t<T>>)
       state_->value = state_->master;
     else
-      state_->value = cast<T>(state_->master);
+      state_->value = tensor<B, T>(device(), {flat_size()});
   }
 
   // Starts a step of training: gradients are kept from now on, and are zero. `drop_gradient` freezes all parameters.

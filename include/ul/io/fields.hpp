@@ -73,6 +73,12 @@ class fields {
     return value != nullptr;
   }
 
+  // Throws ul::error "NAME: train.steps ..." about a member whose value will not do.
+  template <class... Parts>
+  [[noreturn]] void refuse(std::string_view key, const Parts&... parts) const {
+    fail(printable(name_), ": ", printable(full(key)), parts...);
+  }
+
   // Throws ul::error when the object has a key that was not asked for.
   void finish() const {
     for (const auto& [key, value] : object_.members()) {

@@ -33,7 +33,8 @@ class latent_decoder {
 
   var<B, T> operator()(const var<B, T>& x_t, const tensor<B, compute_t<T>>& logsnr, const var<B, T>& z_0,
                        const key* dropout = nullptr) const {
-    return cropped(network_(padded(x_t, config_), {.noise = logsnr, .latent = z_0, .dropout = dropout}), config_);
+    return cropped(network_(padded(x_t, padded_grid(config_)), {.noise = logsnr, .latent = z_0, .dropout = dropout}),
+                   config_.image.without(-1));
   }
 
  private:

@@ -36,7 +36,7 @@ class latent_encoder {
     const extents& shape = x.shape();
     if (shape.rank() != 4 || shape.without(0) != config_.image)
       fail("latent_encoder: x is ", shape, ", expected (B, H, W, C) with ", config_.image);
-    var<B, T> h = in_(patchify(padded(x, config_), config_.encoder.patch));
+    var<B, T> h = in_(patchify(padded(x, padded_grid(config_)), config_.encoder.patch));
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       if (i != 0) h = down_[i - 1](h);
       for (const auto& block : stages_[i]) h = block(h);
