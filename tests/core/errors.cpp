@@ -95,3 +95,17 @@ TEST_CASE("extents refuse what cannot be a shape") {
   CHECK_THROWS_AS(ul::extents{}[0], ul::error);
   CHECK(e.size() == 6);
 }
+
+TEST_CASE("an error tells its kind") {
+  const auto kind_of = [](auto throwing) {
+    try {
+      throwing();
+    } catch (const ul::error& e) {
+      CHECK(text(ul::describe(e.what())) == "x is 3");
+      return e.kind();
+    }
+    return ul::error_kind::usage;
+  };
+  CHECK(kind_of([] { ul::fail("x is ", 3); }) == ul::error_kind::usage);
+  CHECK(kind_of([] { ul::fail_as(ul::error_kind::locked, "x is ", 3); }) == ul::error_kind::locked);
+}

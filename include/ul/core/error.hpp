@@ -59,15 +59,26 @@ void append_to(message& out, const S& text) {
 
 }  // namespace detail
 
+// What went wrong, as far as a program would act on it differently, such as by its exit code.
+enum class error_kind {
+  usage,     // the caller's mistake, and everything that is none of the others
+  input,     // a file or a data set that cannot be what it should
+  system,    // the operating system refused: no such file, no permission, a full disk
+  diverged,  // training that gives no finite numbers
+  locked     // what is needed is in use by another process
+};
+
 class error : public std::exception {
  public:
-  explicit error(const message& text) : text_(text) {}
+  explicit error(const message& text, error_kind kind = error_kind::usage) : text_(text), kind_(kind) {}
   explicit error(const char* text) { detail::append_to(text_, text); }
 
   const char* what() const noexcept override { return text_.c_str(); }
+  error_kind kind() const noexcept { return kind_; }
 
  private:
   message text_;
+  error_kind kind_ = error_kind::usage;
 };
 
 // Joins parts (text, numbers, and anything with an `append_to(ul::message&, part)` of its own) into one message.
@@ -83,6 +94,10 @@ message describe(const Parts&... parts) {
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   throw error(describe(parts...));
+}
+template <class... Parts>
+[[noreturn]] void fail_as(error_kind kind, const Parts&... parts) {
+  throw error(describe(parts...), kind);
 }
 
 }  // namespace ul

@@ -21,7 +21,7 @@ inline std::string reason(int number) {
 }
 
 [[noreturn]] inline void fail_system(const std::string& path, const char* what, int number) {
-  fail(printable(path), ": ", what, ": ", reason(number));
+  fail_as(error_kind::system, printable(path), ": ", what, ": ", reason(number));
 }
 
 // A path for the operating system. Throws ul::error when it is empty or would be cut at a NUL.

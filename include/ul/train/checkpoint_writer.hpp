@@ -70,7 +70,7 @@ class checkpoint_writer {
       return "";
     } catch (const error& e) {
       if (++failures_ >= options_.attempts) {
-        fail("checkpoint: ", failures_, " failures in a row, the last: ", e.what());
+        fail_as(e.kind(), "checkpoint: ", failures_, " failures in a row, the last: ", e.what());
       }
       return e.what();
     }
@@ -95,7 +95,8 @@ class checkpoint_writer {
     }
     const long long free = system_.free_bytes(run_);
     if (free >= 0 && free < needed) {
-      fail(printable(run_), ": no space left on device: a checkpoint needs ", needed, " bytes, ", free, " are free");
+      fail_as(error_kind::system, printable(run_), ": no space left on device: a checkpoint needs ", needed, " bytes, ",
+              free, " are free");
     }
   }
 

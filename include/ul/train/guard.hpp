@@ -25,8 +25,8 @@ class finite_guard {
     }
     ++skipped_;
     if (++in_row_ >= limit_)
-      fail("training: ", in_row_, " steps in a row are not finite, the last with loss ", loss, " and gradient norm ",
-           gradient_norm);
+      fail_as(error_kind::diverged, "training: ", in_row_, " steps in a row are not finite, the last with loss ", loss,
+              " and gradient norm ", gradient_norm);
     return false;
   }
 

@@ -25,7 +25,7 @@ class run_directory {
   static run_directory create(const std::string& path, json config, existing_run existing = existing_run::refuse) {
     std::error_code problem;
     std::filesystem::create_directories(path, problem);
-    if (problem) fail(printable(path), ": cannot create: ", detail::reason(problem.value()));
+    if (problem) detail::fail_system(path, "cannot create", problem.value());
     run_directory run(path);
     if (existing == existing_run::replace) run.remove_run();
     for (std::filesystem::directory_iterator at(path, problem); !problem && at != std::filesystem::directory_iterator();
@@ -72,8 +72,8 @@ class run_directory {
     if (::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) detail::fail_system(file, "cannot lock", errno);
       const ::ssize_t got = ::pread(lock_.number(), text, sizeof text - 1, 0);
-      fail(printable(path_), ": in use by process ",
-           printable({text, static_cast<std::size_t>((std::max)(got, ::ssize_t{0}))}));
+      fail_as(error_kind::locked, printable(path_), ": in use by process ",
+              printable({text, static_cast<std::size_t>((std::max)(got, ::ssize_t{0}))}));
     }
     // The number is only a hint for people; the lock is the system's, and goes when its holder does.
     const std::string process = std::to_string(::getpid());
