@@ -190,6 +190,7 @@
 #include <ul/data/npy_set.hpp>
 #include <ul/data/open.hpp>
 #include <ul/data/order.hpp>
+#include <ul/data/pictures.hpp>
 #include <ul/data/shards.hpp>
 #include <ul/data/subset.hpp>
 #include <ul/train/accumulate.hpp>

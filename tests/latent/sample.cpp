@@ -118,7 +118,10 @@ TEST_CASE("what a model cannot do is refused") {
   o = quick();
   o.source = latent_source::base;
   s.m.stage2.reset();
-  CHECK(refusal(s.m, o) == "sample: the model has no base model, only stage 1");
+  CHECK(refusal(s.m, o) == "latents: the model has no base model, only stage 1");
+  o.source = latent_source::prior;
+  o.classes = {1};
+  CHECK(refusal(s.m, o) == "sample: classes are given, but what makes the latents was trained without");
   CHECK_THROWS_WITH_AS(sampler_named("ddpm"),
                        "sampler: \"ddpm\" is not known, expected one of ancestral ddim euler_ancestral heun dpmpp_2m "
                        "dpmpp_2m_sde dpmpp_2s dpmpp_3m dpmpp_3m_sde unipc deis",

@@ -5,6 +5,7 @@
 
 #include <ul/core/extents.hpp>
 #include <ul/io/image.hpp>
+#include <ul/tensor/create.hpp>
 
 namespace ul {
 
@@ -41,6 +42,10 @@ inline image grid(const float* values, const extents& shape, extent columns, con
     }
   }
   return sheet;
+}
+template <backend B>
+image grid(const tensor<B, float>& pictures, extent columns, const grid_options& options = {}) {
+  return grid(to_host(pictures).data(), pictures.shape(), columns, options);
 }
 
 }  // namespace ul

@@ -32,8 +32,7 @@ std::vector<double> latent_nats(const latent_model<B, T>& m, const tensor<B, T>&
   const extent n = z.shape()[0];
   detail::check_keys("latent_nats", keys, n);
   if (draws < 1) fail("latent_nats: draws is ", draws, ", expected at least 1");
-  if (source == latent_source::base && !m.stage2) fail("latent_nats: the model has no base model, only stage 1");
-  const bool by_base = source != latent_source::prior && m.stage2;
+  const bool by_base = uses_base(m, source);
   const latent_scale& scale = by_base ? m.stage2->scale : m.stage1.scale;
   const double last = by_base ? c.base.logsnr_min : c.prior.logsnr_min;
   tensor<B, std::int32_t> label;

@@ -26,23 +26,31 @@ struct sample_options {
   extent batch = 64;  // samples at once; their pictures do not depend on it
 };
 
-namespace detail {
+// Whether the base model makes latents, or bounds them, when `source` is asked for. Throws ul::error when it should and
+// there is none.
+template <backend B, element T>
+bool uses_base(const latent_model<B, T>& m, latent_source source) {
+  if (source == latent_source::base && !m.stage2) fail("latents: the model has no base model, only stage 1");
+  return source != latent_source::prior && m.stage2;
+}
 
+// The seed of every sample. Throws ul::error for a negative count.
 inline std::vector<std::uint64_t> seeds_of(const sample_options& o) {
   if (o.count < 0) fail("sample: count is ", o.count, ", expected at least 0");
-  if (o.batch < 1) fail("sample: batch is ", o.batch, ", expected at least 1");
   if (!o.seeds.empty()) return o.seeds;
   std::vector<std::uint64_t> seeds;
   for (extent i = 0; i < o.count; ++i) seeds.push_back(o.seed + static_cast<std::uint64_t>(i));
   return seeds;
 }
 
+namespace detail {
+
 // The class of each sample; `known` stands for none.
 inline std::vector<std::int32_t> classes_of(const sample_options& o, extent samples, extent known) {
   std::vector<std::int32_t> labels(static_cast<std::size_t>(samples), static_cast<std::int32_t>(known));
   if (o.classes.empty()) return labels;
   const auto given = static_cast<extent>(o.classes.size());
-  if (known == 0) fail("sample: classes are given, but the model was trained without");
+  if (known == 0) fail("sample: classes are given, but what makes the latents was trained without");
   if (given != 1 && given != samples) fail("sample: ", given, " classes for ", samples, " samples");
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const extent label = o.classes[given == 1 ? 0 : i];
@@ -107,10 +115,12 @@ tensor<B, T> sample_latents(const latent_model<B, T>& m, std::span<const key> ke
 // step of either sampler. Throws ul::error for a class or a source that the model does not have.
 template <backend B, element T, class Observer = no_observer>
 tensor<B, T> sample(const latent_model<B, T>& m, const sample_options& o = {}, Observer&& observer = {}) {
-  const std::vector<std::uint64_t> seeds = detail::seeds_of(o);
+  if (o.batch < 1) fail("sample: batch is ", o.batch, ", expected at least 1");
+  const std::vector<std::uint64_t> seeds = seeds_of(o);
   const std::vector<key> keys = sample_keys(seeds);
   const auto count = static_cast<extent>(seeds.size());
-  const std::vector<std::int32_t> labels = detail::classes_of(o, count, m.config().classes);
+  const std::vector<std::int32_t> labels =
+      detail::classes_of(o, count, uses_base(m, o.source) ? m.config().classes : 0);
   const extents image = m.config().image;
   tensor<B, T> pictures(m.device(), {count, image[0], image[1], image[2]});
   for (extent first = 0; first < count; first += o.batch) {
