@@ -18,6 +18,7 @@
 #include <ul/backend/cpu.hpp>
 #include <ul/backend/epilogue.hpp>
 #include <ul/backend/gemm.hpp>
+#include <ul/backend/planner.hpp>
 #include <ul/backend/reference.hpp>
 #include <ul/backend/space.hpp>
 #include <ul/tensor/create.hpp>

@@ -107,3 +107,12 @@ TEST_CASE_TEMPLATE("a layer in 16 bits has float masters and float gradients", T
   close(to_host(store.gradient()), to_host(exact.gradient()));
   close(to_host(cast<float>(t.gradient_of(in))), to_host(u.gradient_of(in_exact)));
 }
+
+TEST_CASE("a store may be made without initial values") {
+  reference device;
+  parameters<reference, float> store(device);
+  const auto w = store.root().declare("w", {2, 3}, ones_init);
+  store.allocate();
+  CHECK(to_host(store.master()) == std::vector<float>(static_cast<std::size_t>(store.flat_size())));
+  CHECK(w.value().shape() == extents{2, 3});
+}

@@ -76,7 +76,7 @@ TEST_CASE("latents end at the fixed noise level, in the decoder's scale") {
   latent_config c = tiny();
   c.image = {32, 32, 2};
   shaken_model<float> s(c);
-  s.m.stage2->weights.allocate_uninitialised();
+  s.m.stage2->weights.allocate();
   latent_model<reference, float> fresh(s.device, c);
   fresh.stage1.weights.allocate(key(3));
   fresh.add_base().weights.allocate(key(4));

@@ -124,19 +124,10 @@ class parameters {
     std::vector<master_t<T>> host(static_cast<std::size_t>(flat_size()));
     for (const parameter_entry& e : entries())
       initialise(e.init, k.fold_in(hash_of(e.path)), host.data() + e.offset, e.shape.size());
-    allocate_uninitialised();
-    device().upload(state_->master.data(), host.data(), flat_size() * extent{sizeof(master_t<T>)});
-    if constexpr (!std::is_same_v<T, master_t<T>>) state_->value = cast<T>(state_->master);
+    adopt(from_host<master_t<T>>(device(), {flat_size()}, host));
   }
-
-  // Makes the buffers alone, for values that are about to be read from a file.
-  void allocate_uninitialised() {
-    state_->master = tensor<B, master_t<T>>(device(), {flat_size()});
-    if constexpr (std::is_same_v<T, master_t<T>>)
-      state_->value = state_->master;
-    else
-      state_->value = tensor<B, T>(device(), {flat_size()});
-  }
+  // The same with zeros, for values that are yet to come, such as from a file.
+  void allocate() { adopt(zeros<master_t<T>>(device(), {flat_size()})); }
 
   // Starts a step of training: gradients are kept from now on, and are zero. `drop_gradient` freezes all parameters.
   void zero_gradient() {
@@ -157,6 +148,14 @@ class parameters {
   }
 
  private:
+  void adopt(const tensor<B, master_t<T>>& master) {
+    state_->master = master;
+    if constexpr (std::is_same_v<T, master_t<T>>)
+      state_->value = master;
+    else
+      state_->value = cast<T>(master);
+  }
+
   template <class X>
   static const X& existing(const X& x) {
     if (!x) fail("parameters: used before allocate()");

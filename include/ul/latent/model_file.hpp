@@ -66,7 +66,7 @@ latent_model<B, T> load(B& device, byte_view bytes, std::string_view name = "mod
   const detail::model_header h = detail::model_header_of(file);
   latent_model<B, T> m(device, h.config);
   const auto fill = [](parameters<B, T>& p, const safetensors& from, const std::string& prefix) {
-    p.allocate_uninitialised();
+    p.allocate();
     load_parameters(p, from, {.prefix = prefix, .types = type_match::floating});
   };
   safetensors own = file;
