@@ -161,8 +161,10 @@
 #include <ul/latent/prior.hpp>
 #include <ul/latent/scale.hpp>
 #include <ul/latent/stage1.hpp>
+#include <ul/metric/bits.hpp>
 #include <ul/metric/frechet.hpp>
 #include <ul/metric/gaussian_fit.hpp>
+#include <ul/metric/precision_recall.hpp>
 #include <ul/metric/psnr.hpp>
 #include <ul/metric/singular_values.hpp>
 #include <ul/metric/ssim.hpp>
