@@ -176,7 +176,15 @@
 #include <ul/latent/scale.hpp>
 #include <ul/latent/stage1.hpp>
 #include <ul/latent/stage2.hpp>
+#include <ul/metric/bits.hpp>
+#include <ul/metric/classifier.hpp>
+#include <ul/metric/classifier_file.hpp>
+#include <ul/metric/feature_table.hpp>
+#include <ul/metric/frechet.hpp>
+#include <ul/metric/gaussian_fit.hpp>
+#include <ul/metric/precision_recall.hpp>
 #include <ul/metric/psnr.hpp>
+#include <ul/metric/singular_values.hpp>
 #include <ul/metric/ssim.hpp>
 #include <ul/data/any_set.hpp>
 #include <ul/data/augment.hpp>

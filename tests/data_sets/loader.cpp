@@ -124,6 +124,32 @@ TEST_CASE("loader: mirrors half of the items, the same ones every time") {
   CHECK(std::vector<float>(row, row + 12) == std::vector<float>{5, 6, 3, 4, 1, 2, 11, 12, 9, 10, 7, 8});
 }
 
+TEST_CASE("augment: a shift moves pictures whole, by up to its reach and every way alike") {
+  const auto shifted = [](ul::extent down, ul::extent right) {
+    std::vector<float> x = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    ul::random_shift{}.shift(x.data(), {2, 3, 2}, down, right);
+    return x;
+  };
+  CHECK(shifted(0, 0) == std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  CHECK(shifted(1, 0) == std::vector<float>{-1, -1, -1, -1, -1, -1, 1, 2, 3, 4, 5, 6});
+  CHECK(shifted(0, -1) == std::vector<float>{3, 4, 5, 6, -1, -1, 9, 10, 11, 12, -1, -1});
+  CHECK(shifted(-1, 2) == std::vector<float>{-1, -1, -1, -1, 7, 8, -1, -1, -1, -1, -1, -1});
+
+  // One bright pixel in the middle of 5 x 5 comes to all of the 3 x 3 around it, equally often.
+  int places[25] = {};
+  for (std::uint64_t i = 0; i < 9000; ++i) {
+    std::vector<float> x(25);
+    x[12] = 1;
+    ul::random_shift{.reach = 1, .beyond = 0}(x.data(), {5, 5, 1}, ul::key(3).fold_in(i));
+    ++places[std::find(x.begin(), x.end(), 1) - x.begin()];
+  }
+  for (int y = 0; y < 5; ++y)
+    for (int x = 0; x < 5; ++x) {
+      const bool near = std::abs(y - 2) <= 1 && std::abs(x - 2) <= 1;
+      CHECK(std::abs(places[5 * y + x] - (near ? 1000 : 0)) <= (near ? 150 : 0));  // 5 standard deviations
+    }
+}
+
 TEST_CASE("loader: options that make no batch are refused") {
   const counting set;
   const ul::order order(10, ul::key(7));

@@ -1,0 +1,121 @@
+// Trains the small classifier whose features sets of pictures are compared by, tests it on held-out pictures, and
+// writes it to a file.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <ul/backend/cpu.hpp>
+#include <ul/data/galaxies.hpp>
+#include <ul/data/idx_set.hpp>
+#include <ul/data/loader.hpp>
+#include <ul/io/gzip.hpp>
+#include <ul/metric/bits.hpp>
+#include <ul/metric/classifier_file.hpp>
+#include <ul/metric/feature_table.hpp>
+#include <ul/op/cross_entropy.hpp>
+#include <ul/train/adam.hpp>
+#include <ul/train/rate.hpp>
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+struct options {
+  std::string data = "galaxies", out = "classifier.safetensors";
+  ul::extent steps = 0, batch = 64, threads = 0;
+  double epochs = 9, rate = 3e-3;
+  std::uint64_t seed = 1;
+  bool force = false;
+};
+
+// Mirrors by chance and moves by up to two pixels: none of that changes what is seen.
+struct augmentation {
+  void operator()(float* item, const ul::extents& shape, ul::key k) const {
+    ul::random_flip{}(item, shape, k.split(0));
+    ul::random_shift{.reach = 2}(item, shape, k.split(1));
+  }
+};
+
+template <ul::labelled_data_set Set>
+int train(const options& o, const Set& set, const Set& held_out) {
+  ul::cpu device{{.threads = o.threads}};
+  const ul::classifier_config config{.image = set.extents(), .classes = set.classes()};
+  ul::parameters<ul::cpu, float> parameters(device);
+  const ul::classifier<ul::cpu, float> net(parameters.root(), config);
+  const ul::key seed(o.seed);
+  parameters.allocate(seed.split(0));
+  const double items = o.epochs * static_cast<double>(set.size());
+  const ul::extent steps = o.steps > 0 ? o.steps : std::max<ul::extent>(1, std::lround(items / static_cast<double>(o.batch)));
+  std::printf("%td parameters, %td features, %td classes, %td pictures, %td steps, %td threads\n", parameters.count(),
+              config.features(), config.classes, set.size(), steps, device.threads());
+
+  ul::adam<ul::cpu, float> optimiser(parameters, {.beta2 = 0.99, .decay = 0.05});
+  ul::ema<ul::cpu, float> average(parameters, ul::warm_up_average{.decay = 0.999});
+  const ul::cosine_rate rate{.peak = o.rate, .warm_up = steps / 20, .steps = steps};
+  ul::loader batches(set, ul::order(set.size(), seed.split(1)), {.batch = o.batch}, augmentation{});
+
+  const auto start = clock_type::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(clock_type::now() - start).count(); };
+  double last_line = 0;
+  for (ul::extent step = 0; step < steps; ++step) {
+    const ul::batch& b = batches.next();
+    const std::vector<std::int32_t> labels(b.labels.begin(), b.labels.end());
+    parameters.zero_gradient();
+    ul::tape<ul::cpu> tape;
+    const auto seen = net(tape.constant(ul::from_host<float>(device, b.shape, b.values)));
+    const auto loss = ul::mean(ul::cross_entropy(seen.logits, ul::from_host<std::int32_t>(device, {o.batch}, labels)));
+    tape.backward(loss);
+    optimiser.step({.rate = rate(step)}, average);
+    if (step + 1 == steps || seconds() - last_line > 2) {
+      last_line = seconds();
+      std::printf("step %5td/%td  %6.1f s  loss %.4f  %.0f images/s\n", step + 1, steps, last_line,
+                  static_cast<double>(ul::to_scalar(loss.value())),
+                  static_cast<double>((step + 1) * o.batch) / last_line);
+      std::fflush(stdout);
+    }
+  }
+
+  ul::save_classifier(o.out, config, parameters, average.average());
+  const auto saved = ul::load_classifier<float>(device, o.out);
+  const auto table = ul::features_of<float>(device, saved, held_out.extents(), held_out.size(),
+                                            [&](ul::extent i, float* out) { held_out.read(i, out); });
+  std::vector<ul::extent> labels;
+  for (ul::extent i = 0; i < held_out.size(); ++i) labels.push_back(held_out.label(i));
+  const ul::estimate accuracy = ul::estimate_of(ul::recognised(table.classes(), labels));
+  std::printf("accuracy %.2f %% (standard error %.2f) on %td held-out pictures\n%s\n", 100 * accuracy.value,
+              100 * accuracy.standard_error, held_out.size(), o.out.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options o;
+  CLI::App app("Trains a small classifier, whose features are what sets of pictures are compared by.");
+  app.add_option("--data", o.data, "what to train on: galaxies (built in) or idx:DIRECTORY")->capture_default_str();
+  app.add_option("--out", o.out, "the file for the classifier")->capture_default_str();
+  app.add_option("--epochs", o.epochs, "passes over the data")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--steps", o.steps, "steps of training instead of --epochs")->check(CLI::Range(1, 10000000));
+  app.add_option("--batch", o.batch, "pictures in a step")->capture_default_str()->check(CLI::Range(1, 65536));
+  app.add_option("--rate", o.rate, "the peak learning rate")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("--threads", o.threads, "threads; 0: one for each core")->capture_default_str();
+  app.add_option("--seed", o.seed, "of weights, order and augmentation")->capture_default_str();
+  app.add_flag("--force", o.force, "replace a file that exists");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (std::filesystem::exists(o.out) && !o.force) ul::fail("classifier: ", o.out, " exists; --force replaces it");
+    if (o.data.starts_with("idx:")) {
+      const std::string directory = o.data.substr(4);
+      return train(o, ul::read_idx_set(directory, "train", ul::gunzip), ul::read_idx_set(directory, "t10k", ul::gunzip));
+    }
+    if (o.data == "galaxies")
+      return train(o, ul::in_memory(ul::galaxies({.count = 4000, .seed = o.seed})),
+                   ul::in_memory(ul::galaxies({.count = 400, .seed = o.seed + 1})));
+    ul::fail("classifier: --data is ", o.data, ", expected galaxies or idx:DIRECTORY");
+  } catch (const ul::error& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return 2;
+  }
+}
