@@ -83,7 +83,7 @@ int train(const options& o, const Set& set, const Set& held_out) {
                                             [&](ul::extent i, float* out) { held_out.read(i, out); });
   std::vector<ul::extent> labels;
   for (ul::extent i = 0; i < held_out.size(); ++i) labels.push_back(held_out.label(i));
-  const ul::estimate accuracy = ul::estimate_of(ul::recognised(table.classes(), labels));
+  const ul::measurement accuracy = ul::measured(ul::recognised(table.classes(), labels));
   std::printf("accuracy %.2f %% (standard error %.2f) on %td held-out pictures\n%s\n", 100 * accuracy.value,
               100 * accuracy.standard_error, held_out.size(), o.out.c_str());
   return 0;

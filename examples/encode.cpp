@@ -62,6 +62,7 @@ int run(const options& o) {
 int main(int argc, char** argv) {
   options o;
   CLI::App app("Writes the latents of a data set and their bits.");
+  app.option_defaults()->always_capture_default();
   app.add_option("--model", o.model, "a model.safetensors")->required();
   app.add_option("--data", o.data, "KIND:PATH with galaxies (no path), idx, cifar10, shards, folder or npy")
       ->required();
@@ -74,6 +75,5 @@ int main(int argc, char** argv) {
   app.add_option("--seed", o.seed, "of the first picture's noise; the next has the next one");
   app.add_option("--batch", o.batch, "pictures at once; it changes nothing")->check(CLI::Range(1, 65536));
   app.add_option("--threads", o.threads, "0: one for each core")->check(CLI::Range(0, 1024));
-  app.option_defaults()->always_capture_default();
   return run_command(app, argc, argv, [&] { return run(o); });
 }

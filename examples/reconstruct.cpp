@@ -16,22 +16,22 @@
 #include <ul/metric/psnr.hpp>
 
 #include "command.hpp"
+#include "sampling.hpp"
 
 namespace {
 
 struct options {
-  std::string model, data, out = "reconstructions.png", sampler;
+  std::string model, data, out = "reconstructions.png";
   ul::extent count = 16, first = 0, columns = 8, scale = 2, threads = 0;
-  ul::decode_options decoder;
+  sampling how;
   std::uint64_t seed = 1;
   bool force = false;
 };
 
-int run(options o) {
+int run(const options& o) {
   check_output(o.out, o.force);
   ul::cpu device{{.threads = o.threads}};
   const auto model = ul::load(device, o.model);
-  if (!o.sampler.empty()) o.decoder.sampler = ul::sampler_named(o.sampler);
   const ul::any_set set = open_data(o.data).held_out;
   if (set.extents() != model.config().image)
     ul::fail(o.data, ": pictures are ", set.extents(), ", the model expects ", model.config().image);
@@ -45,7 +45,7 @@ int run(options o) {
   const std::vector<ul::key> keys = ul::sample_keys(seeds);
 
   const auto start = std::chrono::steady_clock::now();
-  const auto made = ul::reconstruct(model, x, std::span<const ul::key>(keys), o.decoder);
+  const auto made = ul::reconstruct(model, x, std::span<const ul::key>(keys), o.how.resolved().decoder);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   double nats = 0;
   for (const double each : ul::latent_nats(model, ul::encode(model, x), std::span<const ul::key>(keys),
@@ -70,6 +70,7 @@ int run(options o) {
 int main(int argc, char** argv) {
   options o;
   CLI::App app("Shows reconstructions of held-out pictures by a Unified Latents model.");
+  app.option_defaults()->always_capture_default();
   app.add_option("--model", o.model, "a model.safetensors")->required();
   app.add_option("--data", o.data, "KIND:PATH with galaxies (no path), idx, cifar10, shards, folder or npy")
       ->required();
@@ -78,11 +79,9 @@ int main(int argc, char** argv) {
   app.add_option("--count", o.count, "pictures")->check(CLI::Range(1, 65536));
   app.add_option("--first", o.first, "the first of those held out")->check(CLI::Range(0, 1000000000));
   app.add_option("--seed", o.seed, "of the first picture's noise; the next has the next one");
-  app.add_option("--steps", o.decoder.steps, "of the decoder's sampler")->check(CLI::Range(1, 100000));
-  app.add_option("--sampler", o.sampler, "of the pictures");
+  o.how.add_decoder_to(app);
   app.add_option("--columns", o.columns, "pictures in a row")->check(CLI::Range(1, 100000));
   app.add_option("--scale", o.scale, "pixels for a pixel")->check(CLI::Range(1, 64));
   app.add_option("--threads", o.threads, "0: one for each core")->check(CLI::Range(0, 1024));
-  app.option_defaults()->always_capture_default();
   return run_command(app, argc, argv, [&] { return run(o); });
 }

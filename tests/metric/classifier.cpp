@@ -103,7 +103,7 @@ TEST_CASE("classifier: three classes of shapes are learnt") {
   const auto share = [&] {
     const auto table = features_of<double>(m.device, m.net, shapes(60, key(9)), {60, 8, 8, 1});
     CHECK(table.features() == 8);
-    return estimate_of(recognised(table.classes(), labels_of(60))).value;
+    return measured(recognised(table.classes(), labels_of(60))).value;
   };
   CHECK(share() < 0.7);
   const auto numbers = labels_of(30);

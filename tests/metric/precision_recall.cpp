@@ -110,7 +110,7 @@ TEST_CASE("misuse of precision and recall") {
 TEST_CASE("nats per image as bits per pixel") {
   ul::sample_mean nats;
   for (const double bits : {100., 200., 300.}) nats.add(bits * ul::nats_per_bit);
-  const ul::estimate e = ul::bits_per(nats, 784);
+  const ul::measurement e = ul::bits_per(nats, 784);
   CHECK(e.value == Approx(200. / 784).epsilon(1e-15));
   CHECK(e.standard_error == Approx(100 / std::sqrt(3.) / 784).epsilon(1e-14));
   CHECK_THROWS_WITH(ul::bits_per(nats, 0), "bits_per: count is 0, expected at least 1");

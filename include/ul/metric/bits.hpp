@@ -7,15 +7,15 @@
 
 namespace ul {
 
-struct estimate {
+struct measurement {
   double value = 0, standard_error = 0;
 };
 
-inline estimate estimate_of(const sample_mean& m) { return {m.mean(), m.standard_error()}; }
+inline measurement measured(const sample_mean& m) { return {m.mean(), m.standard_error()}; }
 
 // The mean of nats per image as bits per pixel, or per dimension of the latent: `count` is how many an image has.
 // Throws ul::error for count < 1 or without an image.
-inline estimate bits_per(const sample_mean& nats, extent count) {
+inline measurement bits_per(const sample_mean& nats, extent count) {
   if (count < 1) fail("bits_per: count is ", count, ", expected at least 1");
   if (nats.count() == 0) fail("bits_per: the mean is of no image");
   const double each = bits(1) / static_cast<double>(count);

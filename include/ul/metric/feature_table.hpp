@@ -6,7 +6,7 @@
 //   ul::feature_table made;
 //   made.add(net(samples));                                        // as often as there are batches of them
 //   ul::frechet_distance(real.values(), made.values(), made.features());
-//   ul::estimate_of(ul::recognised(made.classes(), asked)).value;  // the share that shows the class asked for
+//   ul::measured(ul::recognised(made.classes(), asked)).value;  // the share that shows the class asked for
 
 #include <algorithm>
 #include <cmath>
