@@ -1,5 +1,6 @@
 #pragma once
-// Everything but the component `image` and the borders to Eigen and xtensor. Each header also stands alone.
+// Everything but the component `image`, the Fréchet distance (which needs Eigen) and the borders to Eigen and xtensor.
+// Each header also stands alone.
 
 #include <ul/core/activation.hpp>
 #include <ul/core/checked.hpp>
@@ -180,11 +181,9 @@
 #include <ul/metric/classifier.hpp>
 #include <ul/metric/classifier_file.hpp>
 #include <ul/metric/feature_table.hpp>
-#include <ul/metric/frechet.hpp>
 #include <ul/metric/gaussian_fit.hpp>
 #include <ul/metric/precision_recall.hpp>
 #include <ul/metric/psnr.hpp>
-#include <ul/metric/singular_values.hpp>
 #include <ul/metric/ssim.hpp>
 #include <ul/data/any_set.hpp>
 #include <ul/data/augment.hpp>

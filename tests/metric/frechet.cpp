@@ -110,35 +110,6 @@ TEST_CASE("Fréchet distance of Gaussians whose covariances do not commute") {
         Approx(trace(c) + trace(other) - 2 * trace(product(c, g))).epsilon(1e-12));
 }
 
-TEST_CASE("singular values") {
-  // ((3, 0), (4, 5)): their squares have the sum 50 and the product 225.
-  auto two = ul::singular_values({3, 0, 4, 5}, 2, 2);
-  std::sort(two.begin(), two.end());
-  CHECK(two[0] == Approx(std::sqrt(5.)).epsilon(1e-15));
-  CHECK(two[1] == Approx(std::sqrt(45.)).epsilon(1e-15));
-
-  // Rank one, (1, 2, 2)^T (2, 3, 6, 0): one of 3 * 7.
-  auto one = ul::singular_values({2, 3, 6, 0, 4, 6, 12, 0, 4, 6, 12, 0}, 3, 4);
-  std::sort(one.begin(), one.end());
-  CHECK(one[2] == Approx(21).epsilon(1e-15));
-  CHECK(one[1] <= 21 * 1e-15);
-
-  // Hilbert's matrix of 12, whose values span sixteen orders: its trace, for it is positive definite.
-  std::vector<double> hilbert;
-  double trace = 0;
-  for (int i = 0; i < 12; ++i)
-    for (int j = 0; j < 12; ++j) hilbert.push_back(1. / (i + j + 1));
-  for (std::size_t i = 0; i < 12; ++i) trace += hilbert[i * 13];
-  double sum = 0;
-  for (const double s : ul::singular_values(hilbert, 12, 12)) sum += s;
-  CHECK(sum == Approx(trace).epsilon(1e-15));
-
-  CHECK(ul::singular_values({0, 0, 0, 0}, 2, 2) == std::vector<double>{0, 0});
-  CHECK(ul::singular_values({}, 0, 3).empty());
-  CHECK_THROWS_WITH(ul::singular_values({1, 2, 3}, 2, 2), "singular_values: 3 elements, expected (2, 2)");
-  CHECK_THROWS_WITH(ul::singular_values({NAN, 2, 3, 4}, 2, 2), "singular_values: no convergence for (2, 2)");
-}
-
 TEST_CASE("Fréchet distance where covariances have no inverse") {
   // The same null space, and null spaces at right angles: nothing of either is shared.
   CHECK(ul::frechet_distance(mirrored({0, 0, 0}, {4, 0, 0}), mirrored({0, 0, 0}, {9, 0, 0})) ==

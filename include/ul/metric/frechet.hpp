@@ -1,37 +1,28 @@
 #pragma once
 // The Fréchet distance between two sets of features. It is called FID only where the features are Inception-v3's.
 
+#include <Eigen/Cholesky>
+#include <Eigen/SVD>
 #include <algorithm>
-#include <utility>
+#include <cmath>
+#include <limits>
 
 #include <ul/metric/gaussian_fit.hpp>
-#include <ul/metric/singular_values.hpp>
 
 namespace ul {
 
 namespace detail {
 
-// Some F (rank, D) with C = F^T F, for a symmetric positive semi-definite C (D, D): Cholesky with the largest pivots
-// first, up to where rounding begins. Source: Higham, Accuracy and Stability of Numerical Algorithms, section 10.3.
-inline std::vector<double> factor_of(std::vector<double> c, extent D) {
-  const auto at = [&](extent i, extent j) -> double& { return c[static_cast<std::size_t>(i * D + j)]; };
-  std::vector<double> factor;
-  double smallest = 0;
-  for (extent rank = 0; rank < D; ++rank) {
-    extent p = 0;
-    for (extent i = 1; i < D; ++i)
-      if (at(i, i) > at(p, p)) p = i;
-    const double pivot = at(p, p);
-    if (rank == 0) smallest = static_cast<double>(D) * std::numeric_limits<double>::epsilon() * pivot;
-    if (!(pivot > smallest)) break;
-    const double root = std::sqrt(pivot);
-    for (extent j = 0; j < D; ++j) factor.push_back(at(p, j) / root);
-    const double* f = factor.data() + rank * D;
-    for (extent i = 0; i < D; ++i)
-      for (extent j = 0; j < D; ++j) at(i, j) -= f[i] * f[j];
-    for (extent j = 0; j < D; ++j) at(p, j) = at(j, p) = 0;
-  }
-  return factor;
+// Some F (D, D) with C = F^T F, for a symmetric positive semi-definite C (D, D) that is given row by row.
+inline Eigen::MatrixXd factor_of(const std::vector<double>& c, extent D) {
+  const Eigen::LDLT<Eigen::MatrixXd> parts(Eigen::Map<const Eigen::MatrixXd>(c.data(), D, D));
+  Eigen::MatrixXd factor = parts.transpositionsP() * Eigen::MatrixXd::Identity(D, D);
+  factor = parts.matrixU() * factor;
+  // What rounding alone leaves of a zero, perhaps below it, is a zero: its root would be half the digits.
+  const Eigen::ArrayXd pivots = parts.vectorD().array();
+  const double least = static_cast<double>(D) * std::numeric_limits<double>::epsilon() * pivots.abs().maxCoeff();
+  const Eigen::VectorXd roots = (pivots > least).select(pivots.max(0).sqrt(), 0);
+  return roots.asDiagonal() * factor;
 }
 
 inline void check_fit(const gaussian_fit& g, std::size_t features) {
@@ -60,13 +51,8 @@ inline double frechet_distance(const gaussian_fit& a, const gaussian_fit& b) {
     const double d = a.mean[i] - b.mean[i];
     distance += d * d + a.covariance[i * (a.mean.size() + 1)] + b.covariance[i * (a.mean.size() + 1)];
   }
-  const std::vector<double> fa = detail::factor_of(a.covariance, D), fb = detail::factor_of(b.covariance, D);
-  const extent rows = static_cast<extent>(fa.size()) / D, columns = static_cast<extent>(fb.size()) / D;
-  std::vector<double> product;
-  for (extent i = 0; i < rows; ++i)
-    for (extent j = 0; j < columns; ++j)
-      product.push_back(detail::row_product(fa.data() + i * D, fb.data() + j * D, D));
-  for (const double s : singular_values(std::move(product), rows, columns)) distance -= 2 * s;
+  const Eigen::MatrixXd product = detail::factor_of(a.covariance, D) * detail::factor_of(b.covariance, D).transpose();
+  distance -= 2 * Eigen::JacobiSVD<Eigen::MatrixXd>(product).singularValues().sum();
   return (std::max)(0.0, distance);
 }
 
