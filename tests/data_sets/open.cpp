@@ -115,6 +115,15 @@ TEST_CASE("open_data: what is no data set is refused") {
   CHECK(kind_of("idx:" + d.path().string()) == ul::error_kind::input);
 }
 
+TEST_CASE("open_data: a directory of test files alone has nothing to train on") {
+  const ul::data_split data =
+      ul::open_data(std::string("idx:") + UL_SOURCE_DIR + "/models/fashion-test-100", {.unpack = ul::gunzip});
+  CHECK(!data.train);
+  CHECK(data.held_out.size() == 100);
+  CHECK(data.held_out.extents() == ul::extents{28, 28, 1});
+  for (ul::extent i = 0; i < 100; ++i) CHECK(data.held_out.label(i) == i % 10);
+}
+
 TEST_CASE("open_data: arrays of NumPy") {
   const support::scratch d;
   using ul::npy_type;

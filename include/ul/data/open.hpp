@@ -4,7 +4,7 @@
 //   const ul::data_split data = ul::open_data("idx:fashion-mnist", {.unpack = ul::gunzip, .decode = ul::decode_image});
 //
 //   galaxies[:size=32,channels=3,count=10000]   the built-in ones, of no file
-//   idx:DIRECTORY       train-... and t10k-... as the MNIST family is distributed
+//   idx:DIRECTORY       train-... and t10k-... as the MNIST family is distributed, or t10k-... alone
 //   cifar10:PATH        a directory of the binary batches, or one file of records
 //   shards:PATH         a directory of tar archives, those with "test" or "val" in their names held out, or one archive
 //   folder:DIRECTORY    pictures, or one directory for each class; or of both kinds: train/ beside test/ or val/
@@ -61,6 +61,19 @@ inline data_split open_galaxies(std::string_view text) {
   return {train, galaxies(o)};
 }
 
+// A directory of test files alone has nothing to train on.
+inline data_split open_idx(const std::string& path, const data_decoders& d) {
+  const auto exists = [&](const char* name) {
+    std::error_code ignored;
+    return std::filesystem::exists(std::filesystem::path(path) / name, ignored) ||
+           std::filesystem::exists(std::filesystem::path(path) / (std::string(name) + ".gz"), ignored);
+  };
+  any_set train;
+  if (exists("train-images-idx3-ubyte") || exists("train-labels-idx1-ubyte"))
+    train = read_idx_set(path, "train", d.unpack);
+  return {train, read_idx_set(path, "t10k", d.unpack)};
+}
+
 inline data_split open_cifar(const std::string& path, const data_decoders& d) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return hold_out(read_cifar(path, cifar::ten, "train", d.unpack));
@@ -98,7 +111,7 @@ inline data_split open_folder(const std::string& path, const data_decoders& d) {
 }  // namespace detail
 
 // Throws ul::error for an unknown kind, with the nearest one's name; and, of the kind `input` or `system`, for what
-// cannot be read, is damaged, or differs in shape between the two sets.
+// cannot be read, is damaged, or differs in shape between the two sets. The set to train on may be none.
 inline data_split open_data(std::string_view text, const data_decoders& d = {}) {
   const std::string_view kind = text.substr(0, text.find(':'));
   const std::string path(text.substr((std::min)(kind.size() + 1, text.size())));
@@ -112,13 +125,14 @@ inline data_split open_data(std::string_view text, const data_decoders& d = {}) 
   if (path.empty()) fail("data: ", kind, " needs a path: ", kind, ":PATH");
   try {
     data_split split;
-    if (kind == "idx") split = {read_idx_set(path, "train", d.unpack), read_idx_set(path, "t10k", d.unpack)};
+    if (kind == "idx") split = detail::open_idx(path, d);
     if (kind == "cifar10") split = detail::open_cifar(path, d);
     if (kind == "shards") split = detail::open_shards(path, d);
     if (kind == "folder") split = detail::open_folder(path, d);
     if (kind == "npy") split = hold_out(read_npy_set(path));
+    if (!split.train) return split;
     const extents a = split.train.extents(), b = split.held_out.extents();
-    if (!(a == b)) fail(printable(path), ": pictures to train on are ", a, ", those held out ", b);
+    if (a != b) fail(printable(path), ": pictures to train on are ", a, ", those held out ", b);
     return split;
   } catch (const error& e) {
     fail_as(e.kind() == error_kind::usage ? error_kind::input : e.kind(), e.what());
