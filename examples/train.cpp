@@ -83,8 +83,9 @@ int run(const options& o) {
   return train(ul::run_directory::create(o.out, ul::to_json(settings), existing), settings, data, device);
 }
 
-// A signal lets the step finish and be saved; a second one ends at once.
+// A signal lets the step finish and be saved; a second one ends at once. Nobody need read what is printed.
 void listen() {
+  std::signal(SIGPIPE, SIG_IGN);
   for (const int signal : {SIGINT, SIGTERM}) {
     std::signal(signal, [](int number) {
       stopped_by = number;

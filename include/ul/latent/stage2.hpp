@@ -13,6 +13,13 @@ inline cosine_schedule base_schedule(const latent_config& c, const latent_scale&
   return latent_schedule(c, s, c.base.logsnr_min);
 }
 
+// What the loss of each of the n samples of a draw needs, under a weighting over log-SNR lambda (of z, not of u).
+template <weighting W>
+std::vector<loss_coefficients> base_coefficients(const latent_config& c, const latent_scale& s, const batch_draw& draw,
+                                                 extent n, const W& weight) {
+  return draw.coefficients(n, 1, base_schedule(c, s), [&](double level) { return weight(s.unshifted(level)); });
+}
+
 // Labels (B) on the device. Those of training are left out by chance: the number `classes` stands for none.
 template <backend B>
 tensor<B, std::int32_t> told_labels(B& device, const latent_config& c, std::span<const extent> labels,
@@ -29,7 +36,7 @@ tensor<B, std::int32_t> told_labels(B& device, const latent_config& c, std::span
   return from_host<std::int32_t>(device, {n}, told);
 }
 
-// The loss of latents z (B, h, w, c) under a weighting over log-SNR lambda (of z, not of u), for each sample, in nats:
+// The loss of latents z (B, h, w, c) under a weighting over log-SNR lambda, for each sample, in nats:
 // the sigmoid weighting of `c.base` in training; elbo_weight gives the bound without its terminal term.
 // labels: one for each sample, or none for a model without classes. Throws ul::error when their number differs.
 template <backend B, element T, weighting W>
@@ -44,8 +51,7 @@ var<B, compute_t<T>> stage2_loss(const latent_base<B, T>& base, const latent_con
     label = told_labels(device, c, labels, draw, m);
   }
   const auto eps = normal<T>(device, z.shape(), draw.sample_keys(n, 0));
-  const auto at =
-      draw.coefficients(n, 1, base_schedule(c, s), [&](double level) { return weight(s.unshifted(level)); });
+  const auto at = base_coefficients(c, s, draw, n, weight);
   const key dropout = draw.noise.split(2);
   return latent_loss(s, z, eps, std::span<const loss_coefficients>(at),
                      [&](const var<B, T>& u_t, const tensor<B, compute_t<T>>& logsnr) {

@@ -51,12 +51,12 @@ class stage2_trainer {
     const latent_config& c = model_.config();
     const latent_scale& scale = model_.stage2->scale;
     const auto weighted = to_host(losses), terminal = to_host(latent_kl(var<B, T>(z), c.base.logsnr_min).value());
-    const auto levels = draw.coefficients(z.shape()[0], 1, base_schedule(c, scale), elbo_weight{});
+    const auto n = z.shape()[0];
+    const auto at = base_coefficients(c, scale, draw, n, sigmoid_weight{.bias = c.base.bias});
+    const auto plain = base_coefficients(c, scale, draw, n, elbo_weight{});
     double sum = 0;
-    for (std::size_t i = 0; i < weighted.size(); ++i) {
-      const double weight = sigmoid_weight{.bias = c.base.bias}(scale.unshifted(levels[i].logsnr));
-      sum += static_cast<double>(weighted[i]) / weight + static_cast<double>(terminal[i]);
-    }
+    for (std::size_t i = 0; i < weighted.size(); ++i)
+      sum += static_cast<double>(weighted[i]) * plain[i].weight / at[i].weight + static_cast<double>(terminal[i]);
     return sum / static_cast<double>(weighted.size());
   }
 
