@@ -213,6 +213,7 @@
 #include <ul/train/config_difference.hpp>
 #include <ul/train/durable_file.hpp>
 #include <ul/train/ema.hpp>
+#include <ul/train/evaluation.hpp>
 #include <ul/train/exhibits.hpp>
 #include <ul/train/fit_seconds.hpp>
 #include <ul/train/guard.hpp>
