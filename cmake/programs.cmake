@@ -12,6 +12,14 @@ if(UL_MARCH)
 endif()
 target_link_libraries(ul_program INTERFACE ul::ul ul::image)
 
+# For programs over whole networks: the library's own instantiations, where there are some for this instruction set.
+add_library(ul_short_builds INTERFACE)
+if(UL_MARCH STREQUAL "native")
+  target_link_libraries(ul_short_builds INTERFACE ul::compiled_native)
+elseif(NOT UL_MARCH)
+  target_link_libraries(ul_short_builds INTERFACE ul::compiled)
+endif()
+
 # The target all_verify_interface_header_sets compiles every header alone.
 set_target_properties(ul ul_image PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 

@@ -15,6 +15,7 @@
 #include <ul/metric/classifier_file.hpp>
 #include <ul/metric/feature_table.hpp>
 #include <ul/op/cross_entropy.hpp>
+#include <ul/op/reduce.hpp>
 #include <ul/train/adam.hpp>
 #include <ul/train/rate.hpp>
 
@@ -49,7 +50,7 @@ int train(const options& o, const Set& set, const Set& held_out) {
   const double items = o.epochs * static_cast<double>(set.size());
   const ul::extent steps = o.steps > 0 ? o.steps : std::max<ul::extent>(1, std::lround(items / static_cast<double>(o.batch)));
   std::printf("%td parameters, %td features, %td classes, %td pictures, %td steps, %td threads\n", parameters.count(),
-              config.features(), config.classes, set.size(), steps, device.threads());
+              config.features, config.classes, set.size(), steps, device.threads());
 
   ul::adam<ul::cpu, float> optimiser(parameters, {.beta2 = 0.99, .decay = 0.05});
   ul::ema<ul::cpu, float> average(parameters, ul::warm_up_average{.decay = 0.999});

@@ -10,9 +10,8 @@
 #include <ul/latent/sample.hpp>
 #include <ul/nn/transformer.hpp>
 #include <ul/nn/u_net.hpp>
-#include <ul/train/adam.hpp>
-#include <ul/train/clip.hpp>
-#include <ul/train/ema.hpp>
+#include <ul/train/fit_seconds.hpp>
+#include <ul/train/run.hpp>
 
 #if defined(UL_COMPILED_SOURCE)
 #define UL_EXTERN
@@ -68,6 +67,8 @@ UL_EXTERN template tensor<cpu, float> sample(const latent_model<cpu, float>&, co
 UL_EXTERN template std::vector<double> latent_nats(const latent_model<cpu, float>&, const tensor<cpu, float>&,
                                                    std::span<const key>, latent_source, std::span<const std::int32_t>,
                                                    extent);
+UL_EXTERN template class training_run<cpu>;
+UL_EXTERN template run_settings fitted_to(double, cpu&, run_settings, const data_split&);
 
 }  // namespace ul
 

@@ -192,6 +192,7 @@
 #include <ul/data/cifar.hpp>
 #include <ul/data/data_set.hpp>
 #include <ul/data/directory.hpp>
+#include <ul/data/fingerprint.hpp>
 #include <ul/data/folder.hpp>
 #include <ul/data/galaxies.hpp>
 #include <ul/data/idx_set.hpp>
@@ -205,6 +206,7 @@
 #include <ul/data/subset.hpp>
 #include <ul/train/accumulate.hpp>
 #include <ul/train/adam.hpp>
+#include <ul/train/checkpoint_contents.hpp>
 #include <ul/train/checkpoint_list.hpp>
 #include <ul/train/checkpoint_manifest.hpp>
 #include <ul/train/checkpoint_reader.hpp>
@@ -213,16 +215,28 @@
 #include <ul/train/config_difference.hpp>
 #include <ul/train/durable_file.hpp>
 #include <ul/train/ema.hpp>
+#include <ul/train/evaluation.hpp>
+#include <ul/train/exhibits.hpp>
+#include <ul/train/fit_seconds.hpp>
 #include <ul/train/guard.hpp>
+#include <ul/train/latent_cache.hpp>
 #include <ul/train/metrics_log.hpp>
 #include <ul/train/observer.hpp>
 #include <ul/train/power_average.hpp>
 #include <ul/train/progress_line.hpp>
 #include <ul/train/rate.hpp>
+#include <ul/train/run.hpp>
 #include <ul/train/run_directory.hpp>
+#include <ul/train/run_presets.hpp>
+#include <ul/train/settings.hpp>
+#include <ul/train/settings_json.hpp>
+#include <ul/train/stage1_trainer.hpp>
+#include <ul/train/stage2_trainer.hpp>
 #include <ul/train/state_file.hpp>
 #include <ul/train/stop_flag.hpp>
 #include <ul/train/system_calls.hpp>
+#include <ul/train/trainees.hpp>
+#include <ul/train/training_state.hpp>
 #include <ul/train/update.hpp>
 #include <ul/version.hpp>
 

@@ -34,6 +34,7 @@ std::vector<conv_shape> conv_shapes() {
   add(1, none, axis(6, 3, 1, 0), axis(7, 2, 1, 0), 9, 4);              // no padding
   add(2, none, axis(4, 2, 2, 0), axis(6, 2, 2, 0), 4, 8);              // patches
   add(3, none, axis(5, 1, 1, 0), axis(3, 1, 1, 0), 10, 33);            // pointwise
+  add(2, none, axis(7, 1, 2, 0), axis(8, 2, 3, 1), 5, 6);              // inputs that are not read
   add(2, none, none, axis(19, 5, 1, 2), 6, 7);                         // one axis
   add(2, axis(4, 3, 1, 1), axis(5, 3, 2, 1), axis(3, 3, 1, 1), 3, 5);  // three axes
   add(1, none, axis(12, 3, 1, 1), axis(13, 3, 1, 1), 40, 24);          // several pieces of the depth
@@ -375,4 +376,19 @@ TEST_CASE_TEMPLATE("Adam equals the reference", T, float, double) {
         for (const T t : truth) most = (std::max)(most, std::fabs(wide(t)));
         CHECK(largest_difference(found, truth) <= unit<T> * 4 * most);
       }
+}
+
+TEST_CASE_TEMPLATE("dropout is the reference's, bit for bit", T, float, double) {
+  cpu device(with_threads(2));
+  reference plain;
+  const auto run = [](auto& d, extent n, double rate, store_mode mode) {
+    const auto x = noise<T>(n, 1);
+    auto y = noise<T>(n, 2);
+    launch(d, drop_elements<T>{n, key(3), rate, x.data(), y.data(), mode});
+    return y;
+  };
+  for (const extent n : {0, 1, 4, 63, 64, 65, 5000})
+    for (const double rate : {0.1, 0.5, 0.75})
+      for (const store_mode mode : {store_mode::replace, store_mode::add})
+        CHECK(same_bits(run(device, n, rate, mode), run(plain, n, rate, mode)));
 }

@@ -173,6 +173,8 @@ TEST_CASE_TEMPLATE("partial loads and stores touch nothing beyond", P, ul::pack<
     T lane[P::size];
     P::load_first(end - n, n).store(lane);
     for (extent i = 0; i < P::size; ++i) CHECK(lane[i] == (i < n ? static_cast<T>(n - i) : T{0}));
+    keep_first(P(T{7}), n).store(lane);
+    for (extent i = 0; i < P::size; ++i) CHECK(lane[i] == (i < n ? T{7} : T{0}));
     P(T{7}).store_first(end - n, n);
     for (extent i = 1; i <= P::size; ++i) CHECK(end[-i] == (i <= n ? T{7} : static_cast<T>(i)));
   }

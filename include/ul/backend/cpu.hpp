@@ -6,6 +6,7 @@
 #include <ul/backend/cpu/attention_backward.hpp>
 #include <ul/backend/cpu/attention_forward.hpp>
 #include <ul/backend/cpu/conv.hpp>
+#include <ul/backend/cpu/dropout.hpp>
 #include <ul/backend/cpu/executor.hpp>
 #include <ul/backend/cpu/fold.hpp>
 #include <ul/backend/cpu/gemm.hpp>
@@ -32,7 +33,7 @@ class cpu {
  public:
   using native = kernel_list<conv_forward, conv_data, conv_weights, group_norm_forward, group_norm_backward,
                              row_norm_forward, row_norm_backward, softmax_forward, softmax_backward, attention_forward,
-                             attention_backward, adam_step>;
+                             attention_backward, adam_step, drop_elements>;
   static constexpr bool host_memory = true;  // its pointers are the host's
 
   explicit cpu(const cpu_options& options = {})

@@ -6,6 +6,7 @@
 // of the bound keeps its value. Levels keep their end points in lambda; the schedule's shape is centred in lambda'.
 
 #include <cmath>
+#include <optional>
 
 #include <ul/core/error.hpp>
 #include <ul/diffusion/logsnr.hpp>
@@ -36,6 +37,16 @@ class latent_scale {
     if (!(rms > 0) || !std::isfinite(rms)) return;
     log_rms_ = known_ ? decay * log_rms_ + (1 - decay) * std::log(rms) : std::log(rms);
     known_ = true;
+  }
+
+  // For checkpoints: the exact state, none before anything was observed, and a scale in that state.
+  std::optional<double> log_rms() const { return known_ ? std::optional(log_rms_) : std::nullopt; }
+  static latent_scale from_log_rms(std::optional<double> log_rms) {
+    if (log_rms && !std::isfinite(*log_rms)) fail("latent_scale: log rms is ", *log_rms, ", expected a finite number");
+    latent_scale s;
+    s.known_ = log_rms.has_value();
+    s.log_rms_ = log_rms.value_or(0);
+    return s;
   }
 
   static constexpr double decay = 0.95;

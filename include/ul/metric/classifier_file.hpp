@@ -9,9 +9,13 @@
 namespace ul {
 
 inline json to_json(const classifier_config& c) {
-  return json::object{
-      {"image", json::array(c.image.begin(), c.image.end())},          {"classes", c.classes}, {"patch", c.patch},
-      {"channels", json::array(c.channels.begin(), c.channels.end())}, {"blocks", c.blocks},   {"groups", c.groups}};
+  return json::object{{"image", json::array(c.image.begin(), c.image.end())},
+                      {"classes", c.classes},
+                      {"patch", c.patch},
+                      {"channels", json::array(c.channels.begin(), c.channels.end())},
+                      {"blocks", c.blocks},
+                      {"groups", c.groups},
+                      {"features", c.features}};
 }
 
 // What is absent keeps its default. Throws ul::error naming `name` (a file) and the key: unknown, of another type, or
@@ -33,6 +37,7 @@ inline classifier_config classifier_config_from(const json& object, std::string_
   f.read("channels", c.channels);
   f.read("blocks", c.blocks);
   f.read("groups", c.groups);
+  f.read("features", c.features);
   f.finish();
   try {
     c.validate();

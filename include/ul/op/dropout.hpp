@@ -2,34 +2,10 @@
 // Dropout: each element is zero with probability `rate`, else divided by 1 - rate. Which ones depends on the key and
 // the element's number alone; the adjoint draws them again. Srivastava et al. 2014.
 
-#include <ul/core/uniform.hpp>
+#include <ul/backend/kernels/dropout.hpp>
 #include <ul/op/op.hpp>
 
 namespace ul {
-
-namespace detail {
-
-// Elements 4i to 4i + 3, one for each word of block i of the key.
-template <class T>
-struct dropped_block {
-  key k;
-  double rate;
-  extent count;
-  const T* x;
-  T* y;
-  store_mode mode;
-  UL_HD void operator()(extent i) const {
-    const auto words = k.block(static_cast<std::uint64_t>(i));
-    const auto scale = static_cast<compute_t<T>>(1 / (1 - rate));
-    for (int lane = 0; lane < 4 && 4 * i + lane < count; ++lane) {
-      const extent n = 4 * i + lane;
-      const bool kept = static_cast<double>(uniform(words.word[lane])) >= rate;
-      store(y[n], kept ? static_cast<compute_t<T>>(x[n]) * scale : compute_t<T>{0}, mode);
-    }
-  }
-};
-
-}  // namespace detail
 
 namespace op {
 
@@ -59,7 +35,7 @@ struct dropout {
  private:
   template <backend B, element T>
   void run(const tensor<B, T>& x, T* y, store_mode mode) const {
-    x.device().for_each(ceil_div(x.size(), 4), 60, detail::dropped_block<T>{k, rate, x.size(), x.data(), y, mode});
+    launch(x.device(), drop_elements<T>{.count = x.size(), .k = k, .rate = rate, .x = x.data(), .y = y, .mode = mode});
   }
 };
 

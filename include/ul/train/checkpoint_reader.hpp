@@ -102,7 +102,7 @@ inline std::optional<checkpoint> read_latest_checkpoint(const std::string& run) 
   if (reasons.empty()) return std::nullopt;
   std::string all;
   for (const std::string& reason : reasons) all += (all.empty() ? "" : "; ") + reason;
-  fail(printable(run), ": no checkpoint can be read: ", all);
+  fail_as(error_kind::input, printable(run), ": no checkpoint can be read: ", all);
 }
 
 }  // namespace ul

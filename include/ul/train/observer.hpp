@@ -1,7 +1,7 @@
 #pragma once
 // What a training loop tells after every step, and who listens.
 //
-//   std::vector<ul::observer> observers{std::ref(progress), [&](const ul::step_report& r) { log.append(ul::to_json(r));
+//   std::vector<ul::step_observer> observers{std::ref(progress), [&](const ul::step_report& r) { log.append(ul::to_json(r));
 //   }}; ul::notify(observers, report);
 
 #include <cmath>
@@ -28,11 +28,11 @@ struct step_report {
   std::vector<std::pair<std::string, double>> values = {};  // the parts of the loss, and whatever else is worth telling
 };
 
-using observer = std::function<void(const step_report&)>;
+using step_observer = std::function<void(const step_report&)>;
 
 // Calls them in turn; what one throws ends the step.
-inline void notify(const std::vector<observer>& observers, const step_report& report) {
-  for (const observer& each : observers) each(report);
+inline void notify(const std::vector<step_observer>& observers, const step_report& report) {
+  for (const step_observer& each : observers) each(report);
 }
 
 // One line of metrics. A number that is not finite becomes null, for JSON has no other word.

@@ -20,8 +20,9 @@ enum class existing_run { refuse, replace };
 
 class run_directory {
  public:
-  // Starts a run in a directory that is new or empty; to replace one is to remove its settings, metrics and
-  // checkpoints, and nothing else. Throws ul::error naming the path and the reason, also when another process holds it.
+  // Starts a run in a directory that is new or empty; to replace one is to remove its settings, metrics, model,
+  // previews and checkpoints, and nothing else. Throws ul::error naming the path and the reason, also when another
+  // process holds it.
   static run_directory create(const std::string& path, json config, existing_run existing = existing_run::refuse) {
     std::error_code problem;
     std::filesystem::create_directories(path, problem);
@@ -51,6 +52,8 @@ class run_directory {
     run_directory run(path);
     run.config_ = read_json(run / config_name);
     clean_checkpoints(path);
+    remove_temporaries(path);
+    remove_temporaries(run / previews_name);
     return run;
   }
 
@@ -60,6 +63,8 @@ class run_directory {
 
   static constexpr const char* config_name = "config.json";
   static constexpr const char* metrics_name = "metrics.jsonl";
+  static constexpr const char* model_name = "model.safetensors";
+  static constexpr const char* previews_name = "previews";
 
  private:
   static constexpr const char* lock_name = "lock";
@@ -87,7 +92,19 @@ class run_directory {
     clean_checkpoints(path_);
     for (const checkpoint_place& place : list_checkpoints(path_))
       std::filesystem::remove_all(*this / place.name, ignored);
-    for (const char* name : {metrics_name, config_name}) std::filesystem::remove(*this / name, ignored);
+    for (const char* name : {metrics_name, model_name, config_name}) std::filesystem::remove(*this / name, ignored);
+    std::filesystem::remove_all(*this / previews_name, ignored);
+  }
+
+  // What a crash left of files that were being written (io/write_file.hpp).
+  static void remove_temporaries(const std::string& directory) {
+    std::error_code problem, ignored;
+    std::vector<std::filesystem::path> stale;
+    for (std::filesystem::directory_iterator at(directory, problem);
+         !problem && at != std::filesystem::directory_iterator(); at.increment(problem)) {
+      if (at->path().filename().string().starts_with(".tmp-")) stale.push_back(at->path());
+    }
+    for (const auto& path : stale) std::filesystem::remove(path, ignored);
   }
 
   std::string path_;

@@ -75,13 +75,14 @@ class backward_head {
     T *const p_across = ds + block, *const ds_across = p_across + backward_keys * packed_stride;
     rows(f_.q, transpose::no).pack_rows(i, m, 0, D, left);
     rows(f_.dout, transpose::no).pack_rows(i, m, 0, D, dleft);
-    multiply_block<T>(left, m, D, keys_across_ + j * D, n, nullptr, 0, {p, packed_stride, T{1}, false});
-    multiply_block<T>(dleft, m, D, values_across_ + j * D, n, nullptr, 0, {ds, packed_stride, T{1}, false});
+    const extent whole = whole_packs<T>(n);
+    multiply_block<T>(left, m, D, keys_across_ + j * D, whole, nullptr, 0, {p, packed_stride, T{1}, false});
+    multiply_block<T>(dleft, m, D, values_across_ + j * D, whole, nullptr, 0, {ds, packed_stride, T{1}, false});
     const T* const lse = f_.lse + (b_ * s_.heads + h_) * s_.queries + i;
     const pack<T> scale(static_cast<T>(s_.scale));
     for (extent r = 0; r < m; ++r) {
       const pack<T> offset(-lse[r]), delta(delta_.data()[i + r]);
-      for_packs<T>(n, [&](extent c, auto lanes) {
+      for_packs<T>(whole, [&](extent c, auto lanes) {
         T *const at = p + r * packed_stride + c, *const d = ds + r * packed_stride + c;
         const auto probability = exp(muladd(read(at, lanes), scale, offset));
         write(probability, at, lanes);

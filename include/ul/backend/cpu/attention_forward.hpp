@@ -23,37 +23,46 @@ matrix<T> head_matrix(const head_rows<const T>& x, extent b, extent h, extent de
   return {x.data + b * x.sample + h * depth, x.row, layout};
 }
 
+// Scores are computed and worked on in whole packs; `edge` is added to the last one: 0 for each of the n keys, and
+// minus infinity for what stands beyond them.
+template <class T>
+constexpr extent whole_packs(extent n) {
+  return ceil_div(n, pack<T>::size) * pack<T>::size;
+}
+template <class T>
+pack<T> edge_of(extent n) {
+  T lane[pack<T>::size];
+  for (extent i = 0; i < pack<T>::size; ++i)
+    lane[i] = whole_packs<T>(n) - pack<T>::size + i < n ? T{0} : -std::numeric_limits<T>::infinity();
+  return pack<T>::load(lane);
+}
+
 // For one row of a block of scores: the greatest of `top` and scale * score.
 template <class T>
-T greatest_score(const T* score, extent n, T scale, T top) {
+T greatest_score(const T* score, extent n, pack<T> edge, T scale, T top) {
+  constexpr extent width = pack<T>::size;
+  const pack<T> factor(scale);
   pack<T> most(top);
   extent i = 0;
-  for (; i + pack<T>::size <= n; i += pack<T>::size) most = maximum(pack<T>::load(score + i) * pack<T>(scale), most);
-  for (; i < n; ++i) most = maximum(pack<T>(score[i] * scale), most);
-  return reduce_maximum(most);
+  for (; i + width < n; i += width) most = maximum(pack<T>::load(score + i) * factor, most);
+  return reduce_maximum(maximum(muladd(pack<T>::load(score + i), factor, edge), most));
 }
 
 // Turns the scores into exp(scale * score - top) and returns their sum.
 template <class T>
-T exponentiate(T* score, extent n, T scale, T top) {
+T exponentiate(T* score, extent n, pack<T> edge, T scale, T top) {
   constexpr extent width = pack<T>::size;
   const pack<T> factor(scale), offset(-top);
-  pack<T> sum[2] = {pack<T>(T{0}), pack<T>(T{0})};
+  pack<T> sum(T{0});
+  const auto one = [&](extent i, pack<T> from) __attribute__((always_inline)) {
+    const pack<T> p = exp(muladd(pack<T>::load(score + i), factor, from));
+    p.store(score + i);
+    sum += p;
+  };
   extent i = 0;
-  for (; i + 2 * width <= n; i += 2 * width)
-    unroll<2>([&](auto k) __attribute__((always_inline)) {
-      const pack<T> p = exp(muladd(pack<T>::load(score + i + k * width), factor, offset));
-      p.store(score + i + k * width);
-      sum[k] += p;
-    });
-  T rest = 0;
-  for (; i < n; i += width) {
-    T lane[width];
-    const extent lanes = (std::min)(width, n - i);
-    exp(muladd(pack<T>::load_first(score + i, lanes), factor, offset)).store(lane);
-    for (extent j = 0; j < lanes; ++j) score[i + j] = lane[j], rest += lane[j];
-  }
-  return reduce_sum(sum[0] + sum[1]) + rest;
+  for (; i + width < n; i += width) one(i, offset);
+  one(i, offset + edge);
+  return reduce_sum(sum);
 }
 
 // Queries [first, last) of head h of sample b. `keys` and `values` hold the packed panels of all of them.
@@ -73,14 +82,15 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
     for (extent i = 0; i < rows; ++i) top[i] = -std::numeric_limits<T>::infinity(), sum[i] = 0;
     for (extent j = 0; j < s.keys; j += key_block) {
       const extent n = (std::min)(key_block, s.keys - j);
-      multiply_block<T>(queries.data(), rows, D, keys + j * D, n, nullptr, 0,
+      const pack<T> edge = edge_of<T>(n);
+      multiply_block<T>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n), nullptr, 0,
                         {scores.data(), packed_stride, T{1}, false});
       for (extent i = 0; i < rows; ++i) {
         T* const score = scores.data() + i * packed_stride;
         const T before = top[i];
-        top[i] = greatest_score(score, n, scale, before);
-        const T shrink = std::exp(before - top[i]);
-        sum[i] = sum[i] * shrink + exponentiate(score, n, scale, top[i]);
+        top[i] = greatest_score(score, n, edge, scale, before);
+        const T shrink = j > 0 ? std::exp(before - top[i]) : T{0};
+        sum[i] = sum[i] * shrink + exponentiate(score, n, edge, scale, top[i]);
         if (j > 0 && shrink != 1)
           for_packs<T>(D, [&](extent d, auto lanes) {
             T* const at = mixed.data() + i * D + d;

@@ -30,42 +30,42 @@ double sum_down(const T* from, extent count, extent stride) {
   return sum;
 }
 
-// What the sweeps read for each channel of one sample: the normalised value is (x - mean) * rstd, the input of the
-// activation that times gain plus bias.
+// What the sweeps read for each channel of one sample: the input of the activation is (x - mean) * slope + bias.
 template <class T>
 struct channel_norm {
-  const T *mean, *rstd, *gain, *bias;
+  const T *mean, *slope, *bias;
 
   template <class Lanes>
-  UL_INLINE pack<T> normalised(pack<T> x, extent c, Lanes lanes) const {
-    return (x - read(mean + c, lanes)) * read(rstd + c, lanes);
+  UL_INLINE pack<T> centred(const T* x, extent c, Lanes lanes) const {
+    return read(x + c, lanes) - read(mean + c, lanes);
   }
   template <class Lanes>
-  UL_INLINE pack<T> affine(pack<T> n, extent c, Lanes lanes) const {
-    return muladd(n, read(gain + c, lanes), read(bias + c, lanes));
+  UL_INLINE pack<T> affine(pack<T> centred, extent c, Lanes lanes) const {
+    return muladd(centred, read(slope + c, lanes), read(bias + c, lanes));
   }
 };
 
-// Mean, rstd, gain and bias spread over the channels of every sample.
+// Mean, slope = rstd * gain, and bias, spread over the channels of every sample.
 template <class T>
 class spread_channels {
  public:
   spread_channels(memory_pool& memory, const group_norm_shape& s)
-      : s_(s), data_(memory, checked_mul(4 * s.batch, s.channels, "group_norm")) {}
+      : s_(s), data_(memory, checked_mul(3 * s.batch, s.channels, "group_norm")) {}
 
   void fill(extent b, const T* mean, const T* rstd, const T* weight, const T* bias) const {
-    T* const to = data_.data() + 4 * b * s_.channels;
-    for (extent c = 0; c < s_.channels; ++c) {
-      const extent group = b * s_.groups + c / s_.width();
-      to[c] = mean[group];
-      to[s_.channels + c] = rstd[group];
-      to[2 * s_.channels + c] = weight == nullptr ? T{1} : weight[c];
-      to[3 * s_.channels + c] = bias == nullptr ? T{0} : bias[c];
+    T* const to = data_.data() + 3 * b * s_.channels;
+    for (extent g = 0, c = 0; g < s_.groups; ++g) {
+      const T m = mean[b * s_.groups + g], r = rstd[b * s_.groups + g];
+      for (; c < (g + 1) * s_.width(); ++c) {
+        to[c] = m;
+        to[s_.channels + c] = weight == nullptr ? r : r * weight[c];
+        to[2 * s_.channels + c] = bias == nullptr ? T{0} : bias[c];
+      }
     }
   }
   channel_norm<T> at(extent b) const {
-    const T* const from = data_.data() + 4 * b * s_.channels;
-    return {from, from + s_.channels, from + 2 * s_.channels, from + 3 * s_.channels};
+    const T* const from = data_.data() + 3 * b * s_.channels;
+    return {from, from + s_.channels, from + 2 * s_.channels};
   }
 
  private:

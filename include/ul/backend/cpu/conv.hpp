@@ -1,8 +1,7 @@
 #pragma once
 // Convolution as a product with patches that are gathered while they are packed, in all three passes.
 
-#include <ul/backend/cpu/conv_patches.hpp>
-#include <ul/backend/cpu/gemm.hpp>
+#include <ul/backend/cpu/conv_phases.hpp>
 #include <ul/backend/cpu/winograd.hpp>
 #include <ul/backend/cpu/winograd_weights.hpp>
 
@@ -63,17 +62,8 @@ void run_on(executor& threads, memory_pool& memory, const conv_data<T>& f) {
                                           f.mode == store_mode::add,
                                           {}});
   }
-  simd::product<simd::conv_patches<T>, simd::transposed_taps<T>, T> g{s.batch * s.inputs(),
-                                                                      s.channels_in,
-                                                                      s.taps() * s.channels_out,
-                                                                      {s, f.dy, true},
-                                                                      {f.weight, s.channels_in, s.channels_out},
-                                                                      f.dx,
-                                                                      s.channels_in,
-                                                                      T{1},
-                                                                      f.mode == store_mode::add,
-                                                                      {}};
-  simd::multiply_once(threads, memory, g);
+  const bool strided = s.axis[0].stride != 1 || s.axis[1].stride != 1 || s.axis[2].stride != 1;
+  strided ? simd::data_by_phases(threads, memory, f) : simd::data_at_stride_1(threads, memory, f);
 }
 
 // The transpose of the gradient is what patches, being read by rows, give without being transposed themselves.

@@ -1,7 +1,7 @@
 #pragma once
 // The patches of a convolution as a matrix that is never stored: row = output position, column = (tap, channel). Its
 // blocks are gathered while they are packed. With `adjoint` the roles of inputs and outputs are exchanged, which is
-// what the gradient in the data multiplies.
+// what the gradient in the data multiplies; strides are then 1.
 
 #include <algorithm>
 
@@ -12,20 +12,9 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// n numbers copied, for n of the size of a few packs.
-template <class T>
-UL_INLINE void copy_run(const T* from, T* to, extent n) {
-  constexpr extent width = pack<T>::size;
-  extent i = 0;
-  for (; i + width <= n; i += width) pack<T>::load(from + i).store(to + i);
-  for (; i < n; ++i) to[i] = from[i];
-}
 template <class T>
 UL_INLINE void zero_run(T* to, extent n) {
-  constexpr extent width = pack<T>::size;
-  extent i = 0;
-  for (; i + width <= n; i += width) pack<T>(T{0}).store(to + i);
-  for (; i < n; ++i) to[i] = 0;
+  for_packs<T>(n, [&](extent i, auto lanes) { write(pack<T>(T{0}), to + i, lanes); });
 }
 
 template <class T>
@@ -41,11 +30,7 @@ struct conv_patches {
   // Where along an axis a tap of a row reads, or -1.
   UL_INLINE extent source(int axis, extent row, extent tap) const {
     const conv_axis& a = s.axis[axis];
-    extent i = adjoint ? row + a.pad - tap : row * a.stride - a.pad + tap;
-    if (adjoint && a.stride != 1) {
-      if (i % a.stride != 0) return -1;
-      i /= a.stride;
-    }
+    const extent i = adjoint ? row + a.pad - tap : row * a.stride - a.pad + tap;
     return i >= 0 && i < positions(axis) ? i : -1;
   }
 
@@ -76,7 +61,7 @@ struct conv_patches {
   void pack_rows(extent row, extent rows, extent column, extent k, T* to) const {
     for (extent i = 0; i < rows; ++i, to += packed_stride)
       for_runs(row + i, column, k, [&](extent at, const T* from, extent n) {
-        from != nullptr ? copy_run(from, to + at, n) : zero_run(to + at, n);
+        from != nullptr ? widen(from, to + at, n) : zero_run(to + at, n);
       });
   }
 
@@ -91,7 +76,7 @@ struct conv_patches {
         while (n > 0) {
           T* const cell = to + at / width * panel + p * width + at % width;
           const extent piece = (std::min)(n, width - at % width);
-          from != nullptr ? copy_run(from, cell, piece) : zero_run(cell, piece);
+          from != nullptr ? widen(from, cell, piece) : zero_run(cell, piece);
           at += piece, n -= piece;
           if (from != nullptr) from += piece;
         }

@@ -15,7 +15,7 @@ namespace simd {
 
 // Rows of a packed block of A (half the second-level cache) and columns of a packed block of B.
 inline constexpr extent block_rows = tile_rows * (168 / tile_rows);
-inline constexpr extent block_columns = 2048;
+inline constexpr extent block_columns = 512;
 
 // C = alpha * A B, or C += alpha * A B, then the epilogue. A and B are matrices or whatever packs like them.
 template <class A, class B, class T>

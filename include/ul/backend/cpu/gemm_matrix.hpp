@@ -3,10 +3,10 @@
 // stand in its place (see conv_patches.hpp).
 
 #include <algorithm>
-#include <cstring>
 #include <type_traits>
 
 #include <ul/backend/cpu/gemm_tile.hpp>
+#include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/transposition.hpp>
 #include <ul/backend/gemm.hpp>
 
@@ -17,7 +17,15 @@ namespace simd {
 template <class In, class T>
 UL_INLINE void widen(const In* from, T* to, extent n) {
   if constexpr (std::is_same_v<In, T>)
-    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+    for_packs<T>(n, [&](extent i, auto lanes) { write(read(from + i, lanes), to + i, lanes); });
+  else
+    for (extent i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
+}
+
+template <extent n, class In, class T>
+UL_INLINE void widen_all(const In* from, T* to) {
+  if constexpr (std::is_same_v<In, T>)
+    for (extent i = 0; i < n; i += pack<T>::size) pack<T>::load(from + i).store(to + i);
   else
     for (extent i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
 }
@@ -51,15 +59,19 @@ struct matrix {
   template <class T>
   void pack_panels(extent row, extent k, extent column, extent columns, T* to, extent panel) const {
     constexpr extent width = tile_columns<T>;
-    for (extent j = 0; j < columns; j += width, to += panel) {
-      const extent n = (std::min)(width, columns - j);
-      if (n < width) std::fill(to, to + k * width, T{0});
-      if (layout == transpose::yes)
-        transpose_block(at(row, column + j), stride, n, k, to, width);
-      else if (n == width)
-        for (extent p = 0; p < k; ++p) widen(at(row + p, column + j), to + p * width, width);
-      else
-        for (extent p = 0; p < k; ++p) widen(at(row + p, column + j), to + p * width, n);
+    const extent whole = columns / width * width;
+    T* const last = to + columns / width * panel;
+    if (whole < columns) std::fill(last, last + k * width, T{0});
+    if (layout == transpose::yes) {
+      for (extent j = 0; j < columns; j += width, to += panel)
+        transpose_block(at(row, column + j), stride, (std::min)(width, columns - j), k, to, width);
+      return;
+    }
+    // Along rows, as they are stored.
+    for (extent p = 0; p < k; ++p) {
+      const In* const from = at(row + p, column);
+      for (extent j = 0; j < whole; j += width) widen_all<width>(from + j, to + j / width * panel + p * width);
+      widen(from + whole, last + p * width, columns - whole);
     }
   }
 

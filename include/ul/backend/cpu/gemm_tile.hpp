@@ -41,8 +41,12 @@ struct tile_target {
 template <class T, int R, int P>
 void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
+  T* const c = to.c;
+  const extent ldc = to.ldc;
   pack<T> sum[R][P];
   unroll<R>([&](auto i) __attribute__((always_inline)) {
+    // C is asked for now, so that it has come when the sums are ready.
+    unroll<P>([&](auto j) __attribute__((always_inline)) { __builtin_prefetch(c + i * ldc + j * width, 1); });
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
   });
   for (extent p = 0; p < k; ++p, b += ldb) {
@@ -57,8 +61,6 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
   unroll<R>([&](auto i) __attribute__((always_inline)) {
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= alpha; });
   });
-  T* const c = to.c;
-  const extent ldc = to.ldc;
   if (to.add)
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] += pack<T>::load(c + i * ldc + j * width); });

@@ -1,6 +1,7 @@
 #pragma once
-// The gradient of group normalisation and its activation: one sweep for the sums over each channel, one for dx. Both
-// compute the gradient before the activation, dz, anew: that is cheaper than a third array.
+// The gradient of group normalisation and its activation: one sweep for the sums over each channel, one for dx. The
+// gradient before the activation, dz, waits in dx between the two; where dx already holds something it is computed
+// anew.
 
 #include <ul/backend/cpu/channel_norm.hpp>
 #include <ul/backend/cpu/sample_phases.hpp>
@@ -9,31 +10,28 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-template <class T>
-struct norm_gradient {
-  pack<T> normalised, dz;
-};
-
 template <activation A, class T, class Lanes>
-UL_INLINE norm_gradient<T> gradient_before(const channel_norm<T>& norm, const T* x, const T* dy, extent c,
-                                           Lanes lanes) {
-  const auto n = norm.normalised(read(x + c, lanes), c, lanes);
+UL_INLINE pack<T> gradient_before(const channel_norm<T>& norm, pack<T> centred, const T* dy, extent c, Lanes lanes) {
+  const auto d = read(dy + c, lanes);
   if constexpr (A == activation::none)
-    return {n, read(dy + c, lanes)};
+    return d;
   else
-    return {n, read(dy + c, lanes) * activate_derivative(A, norm.affine(n, c, lanes))};
+    return d * activate_derivative(A, norm.affine(centred, c, lanes));
 }
 
-// Over a run of rows, for each channel: the sums of dz and of dz times the normalised value.
+// Over a run of rows, for each channel: the sums of dz and of dz * (x - mean). Leaves dz at `keep`, unless that is
+// null.
 template <activation A, class T>
 void gradient_sums_of_run(const channel_norm<T>& norm, const T* x, const T* dy, extent rows, extent channels, T* plain,
-                          T* weighted) {
-  for_packs<T>(channels, [&](extent c, auto lanes) {
+                          T* weighted, T* keep) {
+  for_packs<T>(channels, [=](extent c, auto lanes) {
     pack<T> p(T{0}), w(T{0});
     for (extent row = 0; row < rows; ++row) {
-      const auto g = gradient_before<A>(norm, x + row * channels, dy + row * channels, c, lanes);
-      p += g.dz;
-      w = muladd(g.dz, g.normalised, w);
+      const auto centred = norm.centred(x + row * channels, c, lanes);
+      const auto dz = gradient_before<A>(norm, centred, dy + row * channels, c, lanes);
+      p += dz;
+      w = muladd(dz, centred, w);
+      if (keep != nullptr) write(dz, keep + row * channels + c, lanes);
     }
     write(p, plain + c, lanes);
     write(w, weighted + c, lanes);
@@ -42,7 +40,8 @@ void gradient_sums_of_run(const channel_norm<T>& norm, const T* x, const T* dy, 
 
 }  // namespace simd
 
-// With g = gain * dz: dx = rstd (g - mean(g) - n mean(g n)).
+// With g = gain * dz and n = (x - mean) * rstd: dx = rstd (g - mean(g) - n mean(g n)), which is
+// slope * dz + (x - mean) * tilt + offset.
 template <class T>
 void run_on(executor& threads, memory_pool& memory, const group_norm_backward<T>& f) {
   const group_norm_shape& s = f.shape;
@@ -50,25 +49,28 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_backward<T>
   const extent C = s.channels, runs = run_of.count();
   const scratch<memory_pool, T> partial(memory, checked_mul(s.batch * runs, 2 * C, "group_norm"));
   const scratch<memory_pool, double> sums(memory, checked_mul(s.batch, 2 * C, "group_norm"));
-  const scratch<memory_pool, T> means(memory, checked_mul(s.batch, 2 * C, "group_norm"));
+  const scratch<memory_pool, T> lines(memory, checked_mul(s.batch, 2 * C, "group_norm"));
   const simd::spread_channels<T> spread(memory, s);
-  for (extent b = 0; b < s.batch; ++b) spread.fill(b, f.mean, f.rstd, f.weight, f.bias);
+  for_each_on(threads, s.batch, 4 * C, [&](extent b) { spread.fill(b, f.mean, f.rstd, f.weight, f.bias); });
+  T* const kept = f.mode == store_mode::replace && f.act != activation::none ? f.dx : nullptr;
 
   const auto finish = [&](extent b) {
     double* const sum = sums.data() + b * 2 * C;
-    T* const mean = means.data() + b * 2 * C;
+    T *const tilt = lines.data() + b * 2 * C, *const offset = tilt + C;
     const double count = static_cast<double>(s.count());
     for (extent c = 0; c < 2 * C; ++c) sum[c] = simd::sum_down(partial.data() + b * runs * 2 * C + c, runs, 2 * C);
-    for (extent first = 0; first < C; first += s.width()) {
+    for (extent g = 0; g < s.groups; ++g) {
+      const double rstd = static_cast<double>(f.rstd[b * s.groups + g]);
       double plain = 0, weighted = 0;
-      for (extent c = first; c < first + s.width(); ++c) {
+      for (extent c = g * s.width(); c < (g + 1) * s.width(); ++c) {
         const double gain = f.weight == nullptr ? 1.0 : static_cast<double>(f.weight[c]);
+        sum[C + c] *= rstd;
         plain += gain * sum[c];
         weighted += gain * sum[C + c];
       }
-      for (extent c = first; c < first + s.width(); ++c) {
-        mean[c] = static_cast<T>(plain / count);
-        mean[C + c] = static_cast<T>(weighted / count);
+      for (extent c = g * s.width(); c < (g + 1) * s.width(); ++c) {
+        tilt[c] = static_cast<T>(-rstd * rstd * weighted / count);
+        offset[c] = static_cast<T>(-rstd * plain / count);
       }
     }
   };
@@ -77,18 +79,20 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_backward<T>
     const auto gather = [&](extent b, extent run) {
       T* const to = partial.data() + (b * runs + run) * 2 * C;
       const extent at = run_of.first(b, run);
-      simd::gradient_sums_of_run<A>(spread.at(b), f.x + at, f.dy + at, run_of.rows(run), C, to, to + C);
+      simd::gradient_sums_of_run<A>(spread.at(b), f.x + at, f.dy + at, run_of.rows(run), C, to, to + C,
+                                    kept == nullptr ? nullptr : kept + at);
     };
     const auto result = [&](extent b, extent run) {
       if (f.dx == nullptr) return;
       const simd::channel_norm<T> norm = spread.at(b);
-      const T* const mean = means.data() + b * 2 * C;
+      const T *const tilt = lines.data() + b * 2 * C, *const offset = tilt + C;
       for (extent row = 0, at = run_of.first(b, run); row < run_of.rows(run); ++row, at += C)
         simd::for_packs<T>(C, [&](extent c, auto lanes) {
-          const auto g = simd::gradient_before<A>(norm, f.x + at, f.dy + at, c, lanes);
-          const auto centred = muladd(g.dz, simd::read(norm.gain + c, lanes), -simd::read(mean + c, lanes));
-          const auto dx =
-              simd::read(norm.rstd + c, lanes) * muladd(-g.normalised, simd::read(mean + C + c, lanes), centred);
+          const auto centred = norm.centred(f.x + at, c, lanes);
+          const auto dz = kept != nullptr ? simd::read(kept + at + c, lanes)
+                                          : simd::gradient_before<A>(norm, centred, f.dy + at, c, lanes);
+          const auto rest = muladd(centred, simd::read(tilt + c, lanes), simd::read(offset + c, lanes));
+          const auto dx = muladd(dz, simd::read(norm.slope + c, lanes), rest);
           simd::write_or_add(dx, f.dx + at + c, f.mode == store_mode::add, lanes);
         });
     };

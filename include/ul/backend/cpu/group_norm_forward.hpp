@@ -68,8 +68,8 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_forward<T>&
       const simd::channel_norm<T> norm = spread.at(b);
       for (extent row = 0, at = run_of.first(b, run); row < run_of.rows(run); ++row, at += C)
         simd::for_packs<T>(C, [&](extent c, auto lanes) {
-          const auto n = norm.normalised(simd::read(f.x + at + c, lanes), c, lanes);
-          simd::write(activate(decltype(act)::value, norm.affine(n, c, lanes)), f.y + at + c, lanes);
+          const auto z = norm.affine(norm.centred(f.x + at, c, lanes), c, lanes);
+          simd::write(activate(decltype(act)::value, z), f.y + at + c, lanes);
         });
     });
   });

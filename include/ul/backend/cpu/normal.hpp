@@ -1,48 +1,14 @@
 #pragma once
 // The verb normal on the CPU: the numbers of core/normal.hpp, bit for bit, many blocks of words at a time.
 
+#include <ul/backend/cpu/interleave.hpp>
 #include <ul/backend/cpu/map.hpp>
-#include <ul/backend/cpu/transposition.hpp>
-#include <ul/backend/cpu/wide_product.hpp>
+#include <ul/backend/cpu/random_words.hpp>
 #include <ul/core/normal.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
-
-using words = pack<std::uint32_t>;
-
-// a and b interleaved: low[2i] = a[i], low[2i + 1] = b[i], and so on into high.
-template <class P>
-struct interleaved {
-  P low, high;
-};
-template <class T, int N>
-UL_INLINE interleaved<pack<T, N>> interleave_all(pack<T, N> a, pack<T, N> b) {
-  if constexpr (N == 1) {
-    return {a, b};
-  } else if constexpr (std::is_same_v<T, std::uint32_t>) {
-    const auto both = interleave_all(from_bits(a), from_bits(b));
-    return {bits_of(both.low), bits_of(both.high)};
-  } else {
-    using batch = typename pack<T, N>::batch;
-    using lanes = std::make_integer_sequence<int, N>;
-    const typename batch::register_type x = a.native(), y = b.native();
-    return {batch(interleave<0>(x, y, lanes{})), batch(interleave<N / 2>(x, y, lanes{}))};
-  }
-}
-
-// The words of blocks i, i + 1 ... of the stream of k, as many as a pack has lanes.
-UL_INLINE philox_block<words> random_words(key k, std::uint64_t i) {
-  std::uint32_t low[words::size], high[words::size];
-  for (extent j = 0; j < words::size; ++j) {
-    const std::uint64_t block = i + static_cast<std::uint64_t>(j);
-    low[j] = static_cast<std::uint32_t>(block);
-    high[j] = static_cast<std::uint32_t>(block >> 32);
-  }
-  return philox4x32<words>({{words::load(low), words::load(high), words(0), words(0)}},
-                           static_cast<std::uint32_t>(k.bits), static_cast<std::uint32_t>(k.bits >> 32));
-}
 
 // The numbers of those blocks.
 template <class T>
@@ -51,13 +17,7 @@ inline constexpr extent normals_at_once = words::size* ul::detail::stream<T>::pe
 [[gnu::flatten]] inline void normals_of_blocks(float* out, key k, std::uint64_t i) {
   const auto w = random_words(k, i);
   const auto a = normal_from(w.word[0], w.word[1]), b = normal_from(w.word[2], w.word[3]);
-  const auto even = interleave_all(a.first, b.first), odd = interleave_all(a.second, b.second);
-  const auto first = interleave_all(even.low, odd.low), last = interleave_all(even.high, odd.high);
-  constexpr extent width = words::size;
-  first.low.store(out);
-  first.high.store(out + width);
-  last.low.store(out + 2 * width);
-  last.high.store(out + 3 * width);
+  store_interleaved(a.first, a.second, b.first, b.second, out);
 }
 
 // use(64-bit words...): low and high words joined, in one pack or, as they need twice the room, in two.

@@ -7,8 +7,10 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <ul/backend/cpu/fused.hpp>
+#include <ul/backend/cpu/partial.hpp>
 #include <ul/backend/cpu/xsimd.hpp>
 #include <ul/core/checked.hpp>
 #include <ul/core/math.hpp>
@@ -36,15 +38,35 @@ class pack {
   UL_INLINE void store_aligned(T* p) const { v_.store_aligned(p); }
 
   // The first n lanes, 0 <= n <= size; the others are zero, and nothing beyond p[n] is touched.
-  static pack load_first(const T* p, extent n) {
-    T lanes[N] = {};
-    std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(T));
-    return load(lanes);
+  UL_INLINE static pack load_first(const T* p, extent n) {
+    if constexpr (simd::has_masks<T, N>) {
+      return batch(simd::lane_masks<T, N>::load(p, n));
+    } else {
+      T lanes[N] = {};
+      std::memcpy(lanes, p, static_cast<std::size_t>(n) * sizeof(T));
+      return load(lanes);
+    }
   }
-  void store_first(T* p, extent n) const {
-    T lanes[N];
-    store(lanes);
-    std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(T));
+  UL_INLINE void store_first(T* p, extent n) const {
+    if constexpr (simd::has_masks<T, N>) {
+      simd::lane_masks<T, N>::store(p, n, v_);
+    } else {
+      T lanes[N];
+      store(lanes);
+      std::memcpy(p, lanes, static_cast<std::size_t>(n) * sizeof(T));
+    }
+  }
+
+  // The first n lanes of x, zero in the others.
+  UL_INLINE friend pack keep_first(pack x, extent n) {
+    if constexpr (simd::has_masks<T, N>) {
+      return batch(simd::lane_masks<T, N>::keep(x.v_, n));
+    } else {
+      T lanes[N];
+      x.store(lanes);
+      for (extent i = n; i < N; ++i) lanes[i] = 0;
+      return load(lanes);
+    }
   }
 
   UL_INLINE const batch& native() const { return v_; }
@@ -131,6 +153,7 @@ class pack<T, 1> {
   UL_INLINE void store_first(T* p, extent n) const {
     if (n > 0) *p = v_;
   }
+  UL_INLINE friend pack keep_first(pack x, extent n) { return n > 0 ? x : pack(T{}); }
 
   UL_INLINE const T& native() const { return v_; }
 
@@ -168,21 +191,40 @@ class pack<T, 1> {
   T v_;
 };
 
+namespace simd {
+
+// Lane i of x becomes lane (i + by) % N.
+template <int by, class Register, int... I>
+UL_INLINE Register rotate(Register x, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(x, x, ((I + by) % static_cast<int>(sizeof...(I)))...);
+}
+
+// The lanes combined by halves: lane i with lane i + N / 2, and so on.
+template <int half, class T, int N, class F>
+UL_INLINE T reduce(pack<T, N> x, const F& f) {
+  if constexpr (half == 0) {
+    T lane[N];
+    x.store(lane);
+    return lane[0];
+  } else {
+    using batch = typename pack<T, N>::batch;
+    const typename batch::register_type v = x.native();
+    return reduce<half / 2>(f(x, pack<T, N>(batch(rotate<half>(v, std::make_integer_sequence<int, N>{})))), f);
+  }
+}
+
+}  // namespace simd
+
 // The lanes added, or compared, in a fixed order.
 template <class T, int N>
 UL_INLINE T reduce_sum(pack<T, N> x) {
-  T lane[N];
-  x.store(lane);
-  for (int half = N / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
+  return simd::reduce<N / 2>(
+      x, [](pack<T, N> a, pack<T, N> b) __attribute__((always_inline)) { return a + b; });
 }
 template <class T, int N>
 UL_INLINE T reduce_maximum(pack<T, N> x) {
-  T lane[N];
-  x.store(lane);
-  for (int i = 1; i < N; ++i) lane[0] = maximum(lane[0], lane[i]);
-  return lane[0];
+  return simd::reduce<N / 2>(
+      x, [](pack<T, N> a, pack<T, N> b) __attribute__((always_inline)) { return maximum(a, b); });
 }
 
 }  // namespace UL_ISA

@@ -2,25 +2,14 @@
 // Transposes a block of a matrix through registers.
 
 #include <type_traits>
-#include <utility>
 
-#include <ul/backend/cpu/pack.hpp>
+#include <ul/backend/cpu/interleave.hpp>
 #include <ul/backend/cpu/unroll.hpp>
 #include <ul/core/element.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
-
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-// a and b interleaved: lane 2i is a[first + i], lane 2i + 1 is b[first + i].
-template <int first, class Register, int... I>
-UL_INLINE Register interleave(Register a, Register b, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(a, b, (first + I / 2 + I % 2 * static_cast<int>(sizeof...(I)))...);
-}
-#endif
-#endif
 
 // Transposes the matrix whose rows are the packs: log2(width) rounds of interleaving row i with row i + width / 2.
 template <class T, int N>

@@ -1,0 +1,87 @@
+#pragma once
+// The random words of Philox, many blocks at a time. A word stands in the lower half of a 64-bit lane, so that a
+// product is one instruction and nothing has to be moved between lanes; what the upper half holds does not matter.
+
+#include <ul/backend/cpu/pack_bits.hpp>
+#include <ul/backend/cpu/unroll.hpp>
+#include <ul/core/key.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+using words = pack<std::uint32_t>;
+
+void multiply_even();  // so that the name exists everywhere
+
+// The 64-bit products of the lower halves of 64-bit lanes.
+#if defined(__AVX512F__)
+UL_INLINE __m512i multiply_even(__m512i a, __m512i b) { return _mm512_mul_epu32(a, b); }
+#endif
+#if defined(__AVX2__)
+UL_INLINE __m256i multiply_even(__m256i a, __m256i b) { return _mm256_mul_epu32(a, b); }
+#endif
+#if defined(__SSE2__)
+UL_INLINE __m128i multiply_even(__m128i a, __m128i b) { return _mm_mul_epu32(a, b); }
+#elif defined(__aarch64__)
+UL_INLINE uint64x2_t multiply_even(uint64x2_t a, uint64x2_t b) { return vmull_u32(vmovn_u64(a), vmovn_u64(b)); }
+#endif
+
+using long_words = pack<std::uint64_t>;
+
+template <class Batch>
+concept has_multiply_even = requires(Batch b) {
+  multiply_even(b, b);
+};
+inline constexpr bool has_wide_lanes = words::size > 1 && has_multiply_even<typename long_words::batch>;
+
+// One word in each 64-bit lane, as a number of philox4x32.
+struct wide_lane_words {
+  long_words lanes;
+
+  UL_INLINE explicit wide_lane_words(std::uint32_t word) : lanes(word) {}
+  UL_INLINE explicit wide_lane_words(long_words v) : lanes(v) {}
+
+  UL_INLINE friend wide_lane_words operator^(wide_lane_words a, wide_lane_words b) {
+    return wide_lane_words(a.lanes ^ b.lanes);
+  }
+  UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, wide_lane_words b) {
+    const long_words product =
+        typename long_words::batch(multiply_even(long_words(std::uint64_t{a}).native(), b.lanes.native()));
+    return {wide_lane_words(shift_right(product, 32)), wide_lane_words(product)};
+  }
+};
+
+// The words of blocks i, i + 1 ... of the stream of k, as many as a pack has lanes.
+UL_INLINE philox_block<words> random_words(key k, std::uint64_t i) {
+  const auto low = static_cast<std::uint32_t>(k.bits), high = static_cast<std::uint32_t>(k.bits >> 32);
+  if constexpr (has_wide_lanes) {
+    // Every second block goes through the generator together, so that two words join into natural order.
+    const auto every_second = [&](std::uint64_t first) __attribute__((always_inline)) {
+      std::uint64_t number[long_words::size];
+      for (extent j = 0; j < long_words::size; ++j) number[j] = first + 2 * static_cast<std::uint64_t>(j);
+      const long_words block = long_words::load(number);
+      return philox4x32<wide_lane_words>({{wide_lane_words(block), wide_lane_words(shift_right(block, 32)),
+                                           wide_lane_words(std::uint32_t{0}), wide_lane_words(std::uint32_t{0})}},
+                                         low, high);
+    };
+    const auto even = every_second(i), odd = every_second(i + 1);
+    const auto join = [&](int n) __attribute__((always_inline)) {
+      return std::bit_cast<words>((even.word[n].lanes & long_words(0xffffffffu)) | shift_left(odd.word[n].lanes, 32));
+    };
+    return {{join(0), join(1), join(2), join(3)}};
+  } else {
+    philox_block<words> all;
+    std::uint32_t word[4][words::size];
+    for (extent j = 0; j < words::size; ++j) {
+      const auto one = k.block(i + static_cast<std::uint64_t>(j));
+      for (int n = 0; n < 4; ++n) word[n][j] = one.word[n];
+    }
+    for (int n = 0; n < 4; ++n) all.word[n] = words::load(word[n]);
+    return all;
+  }
+}
+
+}  // namespace simd
+}  // namespace UL_ISA
+}  // namespace ul
