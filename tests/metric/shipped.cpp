@@ -34,7 +34,7 @@ TEST_CASE("the shipped classifier knows 92 % of Fashion-MNIST, and its distances
   const auto table = seen(0, count), others = seen(count, count);
   std::vector<extent> labels;
   for (extent i = 0; i < count; ++i) labels.push_back(set.label(i));
-  const ul::estimate accuracy = ul::estimate_of(ul::recognised(table.classes(), labels));
+  const ul::measurement accuracy = ul::measured(ul::recognised(table.classes(), labels));
   CHECK(accuracy.value >= 0.92 - 3 * accuracy.standard_error);
 
   // Other pictures of the set are near, the set in negative is far.
