@@ -7,6 +7,11 @@ find_package(JPEG REQUIRED)
 
 add_library(ul_program INTERFACE)
 target_compile_options(ul_program INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+# Where Eigen decomposes matrices, g++ 12 takes what its own AVX-512 header leaves undefined on purpose for a mistake.
+add_library(ul_decompositions INTERFACE)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(ul_decompositions INTERFACE -Wno-uninitialized)
+endif()
 if(UL_MARCH)
   target_compile_options(ul_program INTERFACE -march=${UL_MARCH})
 endif()

@@ -169,6 +169,8 @@
 #include <ul/latent/latent_levels.hpp>
 #include <ul/latent/model.hpp>
 #include <ul/latent/model_file.hpp>
+#include <ul/latent/plan.hpp>
+#include <ul/latent/plan_text.hpp>
 #include <ul/latent/presets.hpp>
 #include <ul/latent/prior.hpp>
 #include <ul/latent/reconstruct.hpp>

@@ -8,6 +8,7 @@
 
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
+#include <ul/latent/model_file.hpp>
 #include <ul/train/run.hpp>
 
 #include "checkpoint_support.hpp"
@@ -177,6 +178,23 @@ TEST_CASE("run: what is only looked at changes no bit, and is there") {
     CHECK(line["bits_per_pixel"].number() > 0);
   }
   CHECK(step == 11);
+}
+
+TEST_CASE("run: a finished run writes its model again, in half precision if asked to") {
+  const support::scratch d;
+  ul::run_settings s = settings();
+  run(d / "run", s, data());
+  ul::cpu device{{.threads = 1}};
+  const auto exact = ul::load(device, d / "run" + "/model.safetensors");
+  s.watch.half_precision = true;
+  CHECK(run(d / "run", s, data()).finished);
+  const auto rounded = ul::load(device, d / "run" + "/model.safetensors");
+  const auto check_rounded = [](const auto& half, const auto& whole) {
+    const auto a = ul::to_host(half.value()), b = ul::to_host(whole.value());
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == static_cast<float>(static_cast<ul::fp16>(b[i])));
+  };
+  check_rounded(rounded.stage1.weights, exact.stage1.weights);
+  check_rounded(rounded.stage2->weights, exact.stage2->weights);
 }
 
 TEST_CASE("run: resumed with other settings or other data it is refused") {

@@ -15,14 +15,21 @@ inline constexpr std::array<std::string_view, 4> latent_preset_names{"tiny", "fa
 
 namespace detail {
 
-// A minute of training: shapes and colours of small pictures, nothing finer.
+// A minute of training: shapes and colours of small pictures, nothing finer. The loss factor is high so that information
+// enters the latents from the start.
 inline latent_config tiny_preset() {
   return {.image = {32, 32, 3},
           .classes = 4,
           .channels = 4,
           .encoder = {.channels = {24, 48}, .blocks = 1, .last_blocks = 1},
           .prior = {.channels = 64, .blocks = 2, .heads = 2},
-          .decoder = {.channels = {32}, .blocks = 1, .middle_channels = 64, .middle_blocks = 2, .heads = 2},
+          .decoder = {.channels = {32},
+                      .blocks = 1,
+                      .middle_channels = 64,
+                      .middle_blocks = 2,
+                      .heads = 2,
+                      .bias = 4,
+                      .loss_factor = 10},
           .base = {.channels = {64, 96}, .blocks = {1, 2}}};
 }
 
@@ -32,7 +39,7 @@ inline latent_config fashion_preset() {
           .channels = 8,
           .encoder = {.channels = {32, 64}},
           .prior = {.channels = 96, .blocks = 4, .heads = 3},
-          .decoder = {.channels = {48}, .middle_channels = 128, .middle_blocks = 3, .heads = 4},
+          .decoder = {.channels = {48}, .middle_channels = 128, .middle_blocks = 3, .heads = 4, .loss_factor = 3},
           .base = {.channels = {128, 192}, .blocks = {1, 4}}};
 }
 

@@ -11,7 +11,7 @@ namespace ul {
 
 struct decode_options {
   extent steps = 30;
-  sampler_kind sampler = sampler_kind::dpmpp_2m_sde;
+  sampler_kind sampler = sampler_kind::ancestral;
 };
 
 namespace detail {

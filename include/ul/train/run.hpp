@@ -196,7 +196,10 @@ class training_run {
     guarded("model", [&] { write_model(); });
   }
   void write_model() {
-    trainees_.with_averaged_weights([&] { ul::save(directory_ / run_directory::model_name, trainees_.model()); });
+    const std::string path = directory_ / run_directory::model_name;
+    trainees_.with_averaged_weights([&] {
+      settings_.watch.half_precision ? ul::save<fp16>(path, trainees_.model()) : ul::save(path, trainees_.model());
+    });
   }
 
   B& device_;

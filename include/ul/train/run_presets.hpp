@@ -12,12 +12,14 @@ inline run_settings run_preset(std::string_view name) {
   run_settings s;
   s.preset = name;
   s.model = latent_preset(name);
-  s.stage1.steps = 4200;
-  s.stage2.steps = 3500;
+  s.stage1.steps = 4000;
+  s.stage2.steps = 6000;
   if (name == "tiny") {
     s.stage1.steps = 2000;
     s.stage2.steps = 2000;
     s.stage1.batch = s.stage2.batch = 32;
+    s.stage1.rate = 2e-3;
+    s.stage1.warm_up = 0.1;
   }
   if (name == "cifar") {
     s.stage1.steps = s.stage2.steps = 40000;

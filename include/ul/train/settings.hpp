@@ -27,6 +27,7 @@ struct watch_settings {
   extent held_out_every = 250, held_out = 256;  // steps, 0 for never; pictures
   extent preview_every = 1000, previews = 32;   // steps, 0 for never; pictures
   extent preview_steps = 50;                    // of each sampler
+  bool half_precision = false;                  // of the weights in the model's file
 };
 
 struct run_settings {

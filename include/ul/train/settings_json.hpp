@@ -35,6 +35,7 @@ void for_each_field(S& s, Visit&& visit) {
   visit("preview_every", s.preview_every);
   visit("previews", s.previews);
   visit("preview_steps", s.preview_steps);
+  visit("half_precision", s.half_precision);
 }
 
 template <fields_of<run_settings> S, class Visit>
