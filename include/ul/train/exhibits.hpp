@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <ul/data/data_set.hpp>
+#include <ul/data/pictures.hpp>
 #include <ul/io/grid.hpp>
 #include <ul/io/png.hpp>
 #include <ul/latent/latent_bits.hpp>
@@ -72,7 +72,7 @@ class exhibits {
   tensor<B, T> pictures(extent first, extent n) const {
     const auto part = std::span(values_).subspan(static_cast<std::size_t>(first * item_.size()),
                                                  static_cast<std::size_t>(n * item_.size()));
-    return cast<T>(from_host<float>(*device_, {n, item_[0], item_[1], item_[2]}, part));
+    return tensor_of<T>(*device_, {n, item_[0], item_[1], item_[2]}, part);
   }
   std::span<const key> keys(extent first, extent n) const {
     return std::span(keys_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));

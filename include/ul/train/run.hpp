@@ -57,6 +57,8 @@ class training_run {
   bool train();
 
  private:
+  static constexpr extent enough_latents = 4096;  // to know their scale
+
   void resume(const checkpoint& saved) {
     for (const std::string& reason : saved.passed_over) tell("passed over: " + reason);
     require_same_config(decisive_settings(run_settings_from(saved.config, saved.path)), decisive_settings(settings_));
@@ -91,13 +93,15 @@ class training_run {
   bool train_stage2() {
     if (step_ == settings_.steps()) return true;
     trainees_.end_stage1();
-    const encode_options all{.flip = settings_.flip, .stop = hooks_.stop};
-    const encode_options some{.flip = settings_.flip, .count = 4096, .stop = hooks_.stop};
     const bool cached = settings_.cache_latents;
-    tell("encoding the pictures");
-    const auto latents = encode_set(trainees_.model(), data_.train, cached ? all : some);
-    if (!latents) return false;
-    if (!trainees_.stage2()) trainees_.begin_stage2(rms_of(*latents));
+    std::optional<memory_set<float>> latents;
+    if (cached || !trainees_.stage2()) {
+      tell("encoding the pictures");
+      latents = encode_set(trainees_.model(), data_.train,
+                           {.flip = settings_.flip, .count = cached ? -1 : enough_latents, .stop = hooks_.stop});
+      if (!latents) return false;
+      if (!trainees_.stage2()) trainees_.begin_stage2(rms_of(*latents));
+    }
     const extent first = settings_.stage1.steps;
     const loader_options from{.batch = settings_.stage2.batch, .first_step = step_ - first};
     const auto train = [&](const auto& set, auto augment, auto&& to_latents) {
@@ -129,7 +133,7 @@ class training_run {
     return true;
   }
 
-  tensor<B, T> on_device(const batch& b) const { return cast<T>(from_host<float>(device_, b.shape, b.values)); }
+  tensor<B, T> on_device(const batch& b) const { return tensor_of<T>(device_, b.shape, b.values); }
 
   // What is measured and shown now and then, by the averaged weights.
   void look(step_report& r, bool last) {
