@@ -11,6 +11,7 @@
 #include <csignal>
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
+#include <ul/latent/plan.hpp>
 #include <ul/train/fit_seconds.hpp>
 #include <ul/train/run.hpp>
 #include <ul/train/run_presets.hpp>
@@ -58,8 +59,13 @@ int train(const ul::run_directory& directory, const ul::run_settings& settings, 
     progress.finish();
     std::cerr << text << '\n';
   };
+  const ul::latent_plan cost = ul::plan(settings.model);
   ul::training_run<ul::cpu> run(device, directory, settings, data,
-                                {.observers = {std::ref(progress)}, .tell = tell, .stop = &stop});
+                                {.observers = {std::ref(progress)},
+                                 .tell = tell,
+                                 .stop = &stop,
+                                 .stage1_flops = static_cast<double>(cost.stage1.flops),
+                                 .stage2_flops = static_cast<double>(cost.stage2.flops)});
   std::cerr << run.model().stage1.weights.count() << " parameters in stage 1, " << data.train.size() << " pictures, "
             << device.threads() << " threads\n";
   const bool finished = run.train();
