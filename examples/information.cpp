@@ -2,7 +2,9 @@
 // hold log2 K bits. A model whose reconstructions are all right keeps every one of them, and the prior's bound cannot
 // be lower; how much higher it is says how well the prior knows the latents.
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
 #include <ul/latent/latent_bits.hpp>
