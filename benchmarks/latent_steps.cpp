@@ -18,7 +18,7 @@
 
 namespace {
 
-constexpr ul::extent latent_steps = 50, decoder_steps = 30;
+constexpr ul::extent latent_steps = 50, decoder_steps = 20;
 
 // One device's model with all that its steps need.
 template <class B>

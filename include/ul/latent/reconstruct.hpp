@@ -10,7 +10,7 @@
 namespace ul {
 
 struct decode_options {
-  extent steps = 30;
+  extent steps = 20;
   sampler_kind sampler = sampler_kind::ancestral;
 };
 

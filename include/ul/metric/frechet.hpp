@@ -52,7 +52,7 @@ inline double frechet_distance(const gaussian_fit& a, const gaussian_fit& b) {
     distance += d * d + a.covariance[i * (a.mean.size() + 1)] + b.covariance[i * (a.mean.size() + 1)];
   }
   const Eigen::MatrixXd product = detail::factor_of(a.covariance, D) * detail::factor_of(b.covariance, D).transpose();
-  distance -= 2 * Eigen::JacobiSVD<Eigen::MatrixXd>(product).singularValues().sum();
+  distance -= 2 * Eigen::BDCSVD<Eigen::MatrixXd>(product).singularValues().sum();
   return (std::max)(0.0, distance);
 }
 
