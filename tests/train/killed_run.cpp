@@ -58,8 +58,8 @@ std::string text_of(const std::string& path) {
 arguments new_run(const std::string& out, ul::extent steps) {
   arguments all{"--data",  "galaxies:size=16,count=48", "--out",     out,
                 "--steps", std::to_string(steps),       "--threads", "1"};
-  for (const char* change : {"stage1.batch=4", "stage2.batch=4", "watch.checkpoint_every=7", "watch.held_out=4",
-                             "watch.held_out_every=20", "watch.preview_every=0"}) {
+  for (const char* change : {"stage1.batch=4", "stage2.batch=4", "stage1.rate=1e-3", "watch.checkpoint_every=7",
+                             "watch.held_out=4", "watch.held_out_every=20", "watch.preview_every=0"}) {
     all.insert(all.end(), {"--set", change});
   }
   return all;
