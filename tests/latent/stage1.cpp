@@ -61,19 +61,30 @@ TEST_CASE("the gradient of the stage-1 loss is right in every parameter") {
 }
 
 TEST_CASE("each term trains the networks it should") {
-  model<double> m;
-  m.shake();
-  const auto x = normal<double>(m.device, {3, 8, 8, 2}, key(1));
+  latent_config c = tiny();
   const auto sizes = [&](auto term) {
+    model<double> m(c);
+    m.shake();
     latent_scale scale(0.4);
     m.store.zero_gradient();
     tape<reference> t;
-    t.backward(sum(term(stage1_loss(m.nets, t.constant(x), scale, draw))));
+    const auto x = t.constant(normal<double>(m.device, {3, 8, 8, 2}, key(1)));
+    t.backward(sum(term(stage1_loss(m.nets, x, scale, draw))));
     return std::array{m.gradient_of("encoder") > 0, m.gradient_of("prior") > 0, m.gradient_of("decoder") > 0};
   };
-  CHECK(sizes([](const auto& l) { return l.diffusion; }) == std::array{true, true, false});
-  CHECK(sizes([](const auto& l) { return l.terminal; }) == std::array{true, false, false});
-  CHECK(sizes([](const auto& l) { return l.decoder; }) == std::array{true, false, true});
+  const auto diffusion = [](const auto& l) { return l.diffusion; };
+  const auto terminal = [](const auto& l) { return l.terminal; };
+  const auto decoder = [](const auto& l) { return l.decoder; };
+  CHECK(sizes(diffusion) == std::array{true, true, false});
+  CHECK(sizes(terminal) == std::array{true, false, false});
+  CHECK(sizes(decoder) == std::array{true, false, true});
+
+  c.prior.stop_gradient = true;
+  c.prior.normal_kl = 0.1;
+  CHECK(sizes(diffusion) == std::array{false, true, false});
+  CHECK(sizes(terminal) == std::array{false, false, false});
+  CHECK(sizes(decoder) == std::array{true, false, true});
+  CHECK(sizes([](const auto& l) { return l.normal; }) == std::array{true, false, false});
 }
 
 // A fresh prior predicts v^ = 0, which is the best there is for Gaussian latents of unit variance. Then the bound is
