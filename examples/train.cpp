@@ -59,15 +59,15 @@ int train(const ul::run_directory& directory, const ul::run_settings& settings, 
     progress.finish();
     std::cerr << text << '\n';
   };
-  const ul::latent_plan cost = ul::plan(settings.model);
+  const ul::latent_plan plan = ul::plan(settings.model, {.batch = settings.stage1.batch});
+  tell(std::to_string(plan.total().parameters) + " parameters, " + std::to_string(data.train.size()) + " pictures, " +
+       std::to_string(device.threads()) + " threads");
   ul::training_run<ul::cpu> run(device, directory, settings, data,
                                 {.observers = {std::ref(progress)},
                                  .tell = tell,
                                  .stop = &stop,
-                                 .stage1_flops = static_cast<double>(cost.stage1.flops),
-                                 .stage2_flops = static_cast<double>(cost.stage2.flops)});
-  std::cerr << run.model().stage1.weights.count() << " parameters in stage 1, " << data.train.size() << " pictures, "
-            << device.threads() << " threads\n";
+                                 .stage1_flops = static_cast<double>(plan.stage1.flops),
+                                 .stage2_flops = static_cast<double>(plan.stage2.flops)});
   const bool finished = run.train();
   progress.finish();
   std::cout << directory / directory.model_name << '\n';

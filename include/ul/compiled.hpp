@@ -7,6 +7,7 @@
 
 #include <ul/backend/cpu.hpp>
 #include <ul/latent/latent_bits.hpp>
+#include <ul/latent/plan.hpp>
 #include <ul/latent/sample.hpp>
 #include <ul/nn/transformer.hpp>
 #include <ul/nn/u_net.hpp>
@@ -67,6 +68,7 @@ UL_EXTERN template tensor<cpu, float> sample(const latent_model<cpu, float>&, co
 UL_EXTERN template std::vector<double> latent_nats(const latent_model<cpu, float>&, const tensor<cpu, float>&,
                                                    std::span<const key>, latent_source, std::span<const std::int32_t>,
                                                    extent);
+UL_EXTERN template latent_plan plan<float>(const latent_config&, const plan_options&);
 UL_EXTERN template class training_run<cpu>;
 UL_EXTERN template run_settings fitted_to(double, cpu&, run_settings, const data_split&);
 

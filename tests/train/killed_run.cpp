@@ -58,8 +58,8 @@ std::string text_of(const std::string& path) {
 arguments new_run(const std::string& out, ul::extent steps) {
   arguments all{"--data",  "galaxies:size=16,count=48", "--out",     out,
                 "--steps", std::to_string(steps),       "--threads", "1"};
-  for (const char* change : {"stage1.batch=4", "stage2.batch=4", "watch.checkpoint_every=7", "watch.held_out=4",
-                             "watch.held_out_every=20", "watch.preview_every=0"}) {
+  for (const char* change : {"stage1.batch=4", "stage2.batch=4", "stage1.rate=1e-3", "watch.checkpoint_every=7",
+                             "watch.held_out=4", "watch.held_out_every=20", "watch.preview_every=0"}) {
     all.insert(all.end(), {"--set", change});
   }
   return all;
@@ -152,7 +152,7 @@ TEST_CASE("train: its exit code says what was wrong") {
   ::kill(busy, SIGKILL);
   code_of(busy);
   for (const char* text : {"did you mean fashion?", "did you mean stage1.rate?", "did you mean galaxies?",
-                           "config differs: stage1.rate: 0.001 -> 0.1", "in use by process", "is not empty"}) {
+                           "config differs: stage1.rate: 0.002 -> 0.1", "in use by process", "is not empty"}) {
     CHECK(contains(text_of(log), text));
   }
 }
