@@ -21,7 +21,7 @@ inline Eigen::MatrixXd factor_of(const std::vector<double>& c, extent D) {
   // What rounding alone leaves of a zero, perhaps below it, is a zero: its root would be half the digits.
   const Eigen::ArrayXd pivots = parts.vectorD().array();
   const double least = static_cast<double>(D) * std::numeric_limits<double>::epsilon() * pivots.abs().maxCoeff();
-  const Eigen::VectorXd roots = (pivots > least).select(pivots.max(0).sqrt(), 0);
+  const Eigen::VectorXd roots = (pivots > least).select((pivots.max)(0.0).sqrt(), 0);
   return roots.asDiagonal() * factor;
 }
 
