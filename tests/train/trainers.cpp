@@ -10,6 +10,7 @@
 #include <ul/data/pictures.hpp>
 #include <ul/train/fit_seconds.hpp>
 #include <ul/train/run_presets.hpp>
+#include <ul/train/settings_json.hpp>
 
 #include "checkpoint_support.hpp"
 
