@@ -152,7 +152,7 @@ TEST_CASE("train: its exit code says what was wrong") {
   ::kill(busy, SIGKILL);
   code_of(busy);
   for (const char* text : {"did you mean fashion?", "did you mean stage1.rate?", "did you mean galaxies?",
-                           "config differs: stage1.rate: 0.002 -> 0.1", "in use by process", "is not empty"}) {
+                           "config differs: stage1.rate: 0.001 -> 0.1", "in use by process", "is not empty"}) {
     CHECK(contains(text_of(log), text));
   }
 }
