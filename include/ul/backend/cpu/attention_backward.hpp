@@ -73,11 +73,13 @@ class backward_head {
     const extent D = s_.depth, block = backward_queries * packed_stride;
     T *const left = blocks_.data(), *const dleft = left + block, *const p = dleft + block, *const ds = p + block;
     T *const p_across = ds + block, *const ds_across = p_across + backward_keys * packed_stride;
-    rows(f_.q, transpose::no).pack_rows(i, m, 0, D, left);
-    rows(f_.dout, transpose::no).pack_rows(i, m, 0, D, dleft);
+    rows(f_.q, transpose::no).pack_rows(i, m, 0, D, left, packed_stride);
+    rows(f_.dout, transpose::no).pack_rows(i, m, 0, D, dleft, packed_stride);
     const extent whole = whole_packs<T>(n);
-    multiply_block<T>(left, m, D, keys_across_ + j * D, whole, nullptr, 0, {p, packed_stride, T{1}, false});
-    multiply_block<T>(dleft, m, D, values_across_ + j * D, whole, nullptr, 0, {ds, packed_stride, T{1}, false});
+    multiply_block<T, packed_stride>(left, m, D, keys_across_ + j * D, whole, nullptr, 0,
+                                     {p, packed_stride, T{1}, false});
+    multiply_block<T, packed_stride>(dleft, m, D, values_across_ + j * D, whole, nullptr, 0,
+                                     {ds, packed_stride, T{1}, false});
     const T* const lse = f_.lse + (b_ * s_.heads + h_) * s_.queries + i;
     const pack<T> scale(static_cast<T>(s_.scale));
     for (extent r = 0; r < m; ++r) {
@@ -89,11 +91,12 @@ class backward_head {
         write(probability * (read(d, lanes) - delta) * scale, d, lanes);
       });
     }
-    multiply_block<T>(ds, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0, {dq, D, T{1}, j > 0});
+    multiply_block<T, packed_stride>(ds, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0, {dq, D, T{1}, j > 0});
     transpose_block(p, packed_stride, m, n, p_across, packed_stride);
-    multiply_block<T>(p_across, n, m, dout_ + panel_size<T>(i, D), D, nullptr, 0, {dv, D, T{1}, i > 0});
+    multiply_block<T, packed_stride>(p_across, n, m, dout_ + panel_size<T>(i, D), D, nullptr, 0, {dv, D, T{1}, i > 0});
     transpose_block(ds, packed_stride, m, n, ds_across, packed_stride);
-    multiply_block<T>(ds_across, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0, {dk, D, T{1}, i > 0});
+    multiply_block<T, packed_stride>(ds_across, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0,
+                                     {dk, D, T{1}, i > 0});
   }
 
   void write_rows(const head_rows<T>& to, extent first, extent n, const T* from) const {

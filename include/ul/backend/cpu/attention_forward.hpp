@@ -77,14 +77,14 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
   const scratch<memory_pool, T> mixed(memory, query_block * D);
   for (; first < last; first += query_block) {
     const extent rows = (std::min)(query_block, last - first);
-    head_matrix(f.q, b, h, D, transpose::no).pack_rows(first, rows, 0, D, queries.data());
+    head_matrix(f.q, b, h, D, transpose::no).pack_rows(first, rows, 0, D, queries.data(), packed_stride);
     T top[query_block], sum[query_block];
     for (extent i = 0; i < rows; ++i) top[i] = -std::numeric_limits<T>::infinity(), sum[i] = 0;
     for (extent j = 0; j < s.keys; j += key_block) {
       const extent n = (std::min)(key_block, s.keys - j);
       const pack<T> edge = edge_of<T>(n);
-      multiply_block<T>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n), nullptr, 0,
-                        {scores.data(), packed_stride, T{1}, false});
+      multiply_block<T, packed_stride>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n), nullptr, 0,
+                                       {scores.data(), packed_stride, T{1}, false});
       for (extent i = 0; i < rows; ++i) {
         T* const score = scores.data() + i * packed_stride;
         const T before = top[i];
@@ -97,8 +97,8 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
             write(read(at, lanes) * pack<T>(shrink), at, lanes);
           });
       }
-      multiply_block<T>(scores.data(), rows, n, values + panel_size<T>(j, D), D, nullptr, 0,
-                        {mixed.data(), D, T{1}, j > 0});
+      multiply_block<T, packed_stride>(scores.data(), rows, n, values + panel_size<T>(j, D), D, nullptr, 0,
+                                       {mixed.data(), D, T{1}, j > 0});
     }
     for (extent i = 0; i < rows; ++i) {
       f.lse[(b * s.heads + h) * s.queries + first + i] = top[i] + std::log(sum[i]);

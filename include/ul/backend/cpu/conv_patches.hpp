@@ -58,8 +58,13 @@ struct conv_patches {
     }
   }
 
-  void pack_rows(extent row, extent rows, extent column, extent k, T* to) const {
-    for (extent i = 0; i < rows; ++i, to += packed_stride)
+  static extent pieces(extent k) { return depth_pieces(k, long_depth); }
+  static extent rows_at_once(extent, extent pieces) { return tiles_at_once(pieces); }
+  static memory_range memory_of_rows(extent, extent) { return {}; }
+  static memory_range memory_of_sums(extent, extent, transpose) { return {}; }
+
+  void pack_rows(extent row, extent rows, extent column, extent k, T* to, extent distance) const {
+    for (extent i = 0; i < rows; ++i, to += distance)
       for_runs(row + i, column, k, [&](extent at, const T* from, extent n) {
         from != nullptr ? widen(from, to + at, n) : zero_run(to + at, n);
       });
@@ -106,6 +111,8 @@ struct transposed_taps {
       at += n;
     }
   }
+
+  static memory_range memory_of_sums(extent, extent, transpose) { return {}; }
 
   template <class>
   static const T* rows_in_place(extent, extent) {

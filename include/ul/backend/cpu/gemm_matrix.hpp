@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <ul/backend/cpu/gemm_ahead.hpp>
 #include <ul/backend/cpu/gemm_tile.hpp>
 #include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/transposition.hpp>
@@ -36,6 +37,16 @@ constexpr extent panel_size(extent rows, extent columns) {
   return rows * ceil_div(columns, tile_columns<T>) * tile_columns<T>;
 }
 
+// The number of pieces k is cut into; piece i begins at k * i / pieces.
+inline extent depth_pieces(extent k, extent most) { return (std::max)(extent{1}, ceil_div(k, most)); }
+
+// How many rows of a left operand are packed together, so that its pieces do not bring rows of C back too often.
+inline extent tiles_at_once(extent pieces) { return (pieces == 1 ? 1 : 8) * tile_rows; }
+
+// A transposed left operand is packed whole, or cut into few parts, one short piece of k after the other: then a piece
+// is all in one place in memory.
+inline constexpr extent transposed_depth = 192, transposed_rows = tile_rows * (560 / tile_rows);
+
 // Elements may have 16 bits; blocks are packed as the T of the product. Read as its transpose or not.
 template <class In>
 struct matrix {
@@ -47,11 +58,27 @@ struct matrix {
     return layout == transpose::no ? data + row * stride + column : data + column * stride + row;
   }
 
-  // As the left operand: rows [row, row + rows) and columns [column, column + k), as rows packed_stride apart.
+  // As the left operand: the pieces of k, and how many of `rows` rows to pack at once.
+  extent pieces(extent k) const { return depth_pieces(k, layout == transpose::yes ? transposed_depth : long_depth); }
+  extent rows_at_once(extent rows, extent pieces) const {
+    if (layout == transpose::no) return tiles_at_once(pieces);
+    return ceil_div(rows, ceil_div(rows, transposed_rows) * tile_rows) * tile_rows;
+  }
+
+  // Where rows [row, row_end) stand, if not in columns; and what lies from p to p_end along k, if `across` says how
+  // that stands in one place.
+  memory_range memory_of_rows(extent row, extent row_end) const {
+    return layout == transpose::no ? stored(row, row_end) : memory_range{};
+  }
+  memory_range memory_of_sums(extent p, extent p_end, transpose across) const {
+    return layout == across ? stored(p, p_end) : memory_range{};
+  }
+
+  // As the left operand: rows [row, row + rows) and columns [column, column + k), as rows `distance` apart.
   template <class T>
-  void pack_rows(extent row, extent rows, extent column, extent k, T* to) const {
-    if (layout == transpose::yes) return transpose_block(at(row, column), stride, k, rows, to, packed_stride);
-    for (extent i = 0; i < rows; ++i) widen(at(row + i, column), to + i * packed_stride, k);
+  void pack_rows(extent row, extent rows, extent column, extent k, T* to, extent distance) const {
+    if (layout == transpose::yes) return transpose_block(at(row, column), stride, k, rows, to, distance);
+    for (extent i = 0; i < rows; ++i) widen(at(row + i, column), to + i * distance, k);
   }
 
   // As the right operand: rows [row, row + k) and columns [column, column + columns) as panels of tile_columns, padded
@@ -84,6 +111,12 @@ struct matrix {
       return nullptr;
   }
   extent stride_in_place() const { return stride; }
+
+ private:
+  memory_range stored(extent first, extent last) const {
+    if (first >= last) return {};
+    return {reinterpret_cast<const char*>(data + first * stride), (last - first) * stride * extent{sizeof(In)}};
+  }
 };
 
 }  // namespace simd

@@ -23,22 +23,27 @@ inline constexpr int tile_packs = 2;
 template <class T>
 inline constexpr extent tile_columns = tile_packs* pack<T>::size;
 
-// The longest piece of k that is summed in registers: one panel of B stays in the first-level cache.
-inline constexpr extent tile_depth = 256;
-// The distance between rows of a packed block of A; not a power of two, so that rows fall into different cache sets.
-inline constexpr extent packed_stride = tile_depth + 16;
+// The longest pieces of k that are summed in registers: in blocks, where a panel of B stays in the first-level cache
+// (or nearly), and in long products, where the rows of A of one tile do.
+inline constexpr extent tile_depth = 256, long_depth = 576;
+// The distances between rows of such packed pieces of A: odd numbers of cache lines, so that rows fall into different
+// sets of a cache. They are constants of the tile because the rows of a tile are then found from one register.
+inline constexpr extent packed_stride = tile_depth + 16, long_stride = long_depth + 16;
 
-// Where a tile's result goes: C = alpha * sum, or C += alpha * sum.
+// Where a tile's result goes: C = alpha * sum, or C += alpha * sum. On the way memory is asked for that will be read
+// soon: at `ahead`, if that is not null, and `ahead_step` bytes further for each step along k.
 template <class T>
 struct tile_target {
   T* c;
   extent ldc;
   T alpha;
   bool add;
+  const char* ahead = nullptr;
+  extent ahead_step = 0;
 };
 
-// One tile of R rows and P packs of columns. `a` has rows packed_stride apart, `b` has rows `ldb` apart.
-template <class T, int R, int P>
+// One tile of R rows and P packs of columns. `a` has rows S apart, `b` has rows `ldb` apart.
+template <class T, int R, int P, extent S>
 void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
   T* const c = to.c;
@@ -49,11 +54,13 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
     unroll<P>([&](auto j) __attribute__((always_inline)) { __builtin_prefetch(c + i * ldc + j * width, 1); });
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
   });
-  for (extent p = 0; p < k; ++p, b += ldb) {
+  const char* ahead = to.ahead != nullptr ? to.ahead : reinterpret_cast<const char*>(a);
+  for (extent p = 0; p < k; ++p, b += ldb, ahead += to.ahead_step) {
+    __builtin_prefetch(ahead, 0, 2);
     pack<T> y[P];
     unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
     unroll<R>([&](auto i) __attribute__((always_inline)) {
-      const pack<T> x(a[i * packed_stride + p]);
+      const pack<T> x(a[i * S + p]);
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
     });
   }
@@ -71,23 +78,23 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
 }
 
 // Tiles for any number of rows, the largest first.
-template <class T, int P, int R = tile_rows>
+template <class T, int P, extent S, int R = tile_rows>
 void multiply_rows(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
   constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; rows >= R; rows -= R, a += R * packed_stride, to.c += R * to.ldc) multiply_tile<T, R, P>(a, b, ldb, k, to);
+  for (; rows >= R; rows -= R, a += R * S, to.c += R * to.ldc) multiply_tile<T, R, P, S>(a, b, ldb, k, to);
   if constexpr (R > 1)
-    if (rows > 0) multiply_rows<T, P, next>(a, b, ldb, k, to, rows);
+    if (rows > 0) multiply_rows<T, P, S, next>(a, b, ldb, k, to, rows);
 }
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
-template <class T>
+template <class T, extent S>
 void multiply_panel(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows, extent columns) {
   constexpr extent width = pack<T>::size;
-  const auto multiply = columns > width ? &multiply_rows<T, 2, tile_rows> : &multiply_rows<T, 1, tile_rows>;
+  const auto multiply = columns > width ? &multiply_rows<T, 2, S, tile_rows> : &multiply_rows<T, 1, S, tile_rows>;
   if (columns % width == 0) return multiply(a, b, ldb, k, to, rows);
   T tile[tile_rows * tile_columns<T>];
-  for (; rows > 0; rows -= tile_rows, a += tile_rows * packed_stride, to.c += tile_rows * to.ldc) {
+  for (; rows > 0; rows -= tile_rows, a += tile_rows * S, to.c += tile_rows * to.ldc) {
     const extent n = rows < tile_rows ? rows : tile_rows;
     multiply(a, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
     for (extent i = 0; i < n; ++i)
@@ -103,14 +110,14 @@ inline constexpr extent thin_rows = 4;
 template <class T>
 inline constexpr extent thin_columns = 8 * pack<T>::size;
 
-template <class T>
+template <class T, extent S>
 void multiply_thin(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
   constexpr extent half = thin_columns<T> / 2;
-  for (; rows >= 2; rows -= 2, a += 2 * packed_stride, to.c += 2 * to.ldc) {
-    multiply_tile<T, 2, 4>(a, b, ldb, k, to);
-    multiply_tile<T, 2, 4>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add});
+  for (; rows >= 2; rows -= 2, a += 2 * S, to.c += 2 * to.ldc) {
+    multiply_tile<T, 2, 4, S>(a, b, ldb, k, to);
+    multiply_tile<T, 2, 4, S>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add});
   }
-  if (rows > 0) multiply_tile<T, 1, 8>(a, b, ldb, k, to);
+  if (rows > 0) multiply_tile<T, 1, 8, S>(a, b, ldb, k, to);
 }
 
 }  // namespace simd

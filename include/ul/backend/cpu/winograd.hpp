@@ -26,6 +26,22 @@ struct winograd_problem {
 
   extent tiles_across() const { return ceil_div(out_w, 4); }
   extent tiles() const { return ceil_div(out_h, 4) * tiles_across(); }
+
+  // The memory that tiles [begin, end) read or write, about, in whole rows.
+  memory_range inputs_of(extent begin, extent end) const { return rows_of(x, H, W * channels_in, begin, end); }
+  memory_range outputs_of(extent begin, extent end) const {
+    return rows_of(y, out_h, out_w * channels_out, begin, end);
+  }
+
+ private:
+  memory_range rows_of(const T* data, extent height, extent row, extent begin, extent end) const {
+    if (begin >= end) return {};
+    const auto offset = [&](extent tile, extent below) {
+      return (tile / tiles() * height + (std::min)(height, tile % tiles() / tiles_across() * 4 + below)) * row;
+    };
+    const extent from = offset(begin, 0);
+    return {reinterpret_cast<const char*>(data + from), (offset(end - 1, 4) - from) * extent{sizeof(T)}};
+  }
 };
 
 // Whether the shape of one sample, H x W results, repays the transforms.
@@ -53,7 +69,7 @@ inline constexpr extent winograd_block = tile_rows * ((23 + tile_rows) / tile_ro
 template <class T>
 void transform_weights(executor& threads, const winograd_problem<T>& p, T* to) {
   const extent in = p.channels_in, out = p.channels_out, width = tile_columns<T>;
-  const extent position = panel_size<T>(in, out), pieces = depth_pieces(in);
+  const extent position = panel_size<T>(in, out), pieces = depth_pieces(in, tile_depth);
   for_each_on(threads, in, 100 * out, [&](extent c) {
     extent piece = 0;
     while (in * (piece + 1) / pieces <= c) ++piece;
@@ -140,7 +156,8 @@ void write_tile(const winograd_problem<T>& p, extent tile, const T* from, extent
 
 template <class T>
 void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd_problem<T>& p) {
-  const extent in = p.channels_in, out = p.channels_out, pieces = depth_pieces(in), tiles = p.batch * p.tiles();
+  const extent in = p.channels_in, out = p.channels_out, pieces = depth_pieces(in, tile_depth),
+               tiles = p.batch * p.tiles();
   const extent weights = panel_size<T>(in, out), rows = winograd_block * packed_stride, results = winograd_block * out;
   if (tiles == 0) return;
   const scratch<memory_pool, T> transformed(memory, checked_mul(36, weights, "conv"));
@@ -155,12 +172,16 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
         tile.transform(in * piece / pieces, in * (piece + 1) / pieces,
                        inputs.data() + piece * 36 * rows + t * packed_stride, rows);
     }
+    const extent panels = ceil_div(out, tile_columns<T>);
+    look_ahead ahead(p.outputs_of(first, first + n),
+                     p.inputs_of(first + n, (std::min)(tiles, first + n + winograd_block)), 36 * panels * in);
     for (extent position = 0; position < 36; ++position)
       for (extent piece = 0; piece < pieces; ++piece) {
         const extent begin = in * piece / pieces, k = in * (piece + 1) / pieces - begin;
-        multiply_block<T>(inputs.data() + (piece * 36 + position) * rows, n, k,
-                          transformed.data() + position * weights + panel_size<T>(begin, out), out, nullptr, 0,
-                          {products.data() + position * results, out, T{1}, piece > 0});
+        multiply_block<T, packed_stride>(
+            inputs.data() + (piece * 36 + position) * rows, n, k,
+            transformed.data() + position * weights + panel_size<T>(begin, out), out, nullptr, 0,
+            {products.data() + position * results, out, T{1}, piece > 0, ahead.take(panels * k), ahead.step()});
       }
     with_activation(p.last.act, [&](auto act) {
       for (extent t = 0; t < n; ++t) write_tile<decltype(act)::value>(p, first + t, products.data() + t * out, results);

@@ -78,8 +78,9 @@ void weights_of_channels(memory_pool& memory, const winograd_problem<T>& p, cons
     for (extent position = 0; position < 36; ++position) {
       transpose_block(inputs.data() + position * left, in, n, in, across.data(), packed_stride);
       for (extent q = 0; q < out; q += width)
-        multiply_panel<T>(across.data(), gradients.data() + position * right + q * winograd_tiles, width, n,
-                          {total.data() + position * sums + q, out, T{1}, begin > 0}, in, (std::min)(width, out - q));
+        multiply_panel<T, packed_stride>(across.data(), gradients.data() + position * right + q * winograd_tiles, width,
+                                         n, {total.data() + position * sums + q, out, T{1}, begin > 0}, in,
+                                         (std::min)(width, out - q));
     }
   }
   write_taps(p, total.data(), first, in, dweight, add);

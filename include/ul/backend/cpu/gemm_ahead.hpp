@@ -1,0 +1,45 @@
+#pragma once
+// Memory that a product will read soon is asked for while it multiplies.
+
+#include <algorithm>
+
+#include <ul/backend/cpu/isa.hpp>
+#include <ul/core/checked.hpp>
+
+namespace ul {
+inline namespace UL_ISA {
+namespace simd {
+
+// Where something stands in memory; nowhere in particular if the size, in bytes, is 0.
+struct memory_range {
+  const char* begin = nullptr;
+  extent size = 0;
+};
+
+// Two ranges, one after the other, spread evenly over so many steps along k; at most one cache line a step.
+class look_ahead {
+ public:
+  look_ahead(memory_range first, memory_range second, extent steps)
+      : range_{first, second},
+        step_((std::min)(extent{64}, ceil_div(first.size + second.size, (std::max)(extent{1}, steps)))) {}
+
+  extent step() const { return step_; }
+
+  // Where the next `steps` steps begin; null when nothing is left.
+  const char* take(extent steps) {
+    memory_range& r = range_[range_[0].size > 0 ? 0 : 1];
+    if (r.size <= 0) return nullptr;
+    const char* const at = r.begin;
+    r.begin += steps * step_;
+    r.size -= steps * step_;
+    return at;
+  }
+
+ private:
+  memory_range range_[2];
+  extent step_;
+};
+
+}  // namespace simd
+}  // namespace UL_ISA
+}  // namespace ul
