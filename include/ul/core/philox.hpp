@@ -15,21 +15,21 @@ struct philox_block {
   W word[4];
 };
 
-// The random words at `counter` under a 64-bit key given as its low and high half.
+// The round's number and the 64-bit key, given as its low and high half, are what the words are mixed with.
+template <class W>
+UL_HD constexpr void philox_round(philox_block<W>& x, std::uint32_t round, std::uint32_t key_low,
+                                  std::uint32_t key_high) {
+  const auto left = multiply_wide(0xD2511F53u, x.word[0]);
+  const auto right = multiply_wide(0xCD9E8D57u, x.word[2]);
+  x = {{right.high ^ x.word[1] ^ W(key_low + round * 0x9E3779B9u), right.low,
+        left.high ^ x.word[3] ^ W(key_high + round * 0xBB67AE85u), left.low}};
+}
+
+// The random words at `counter` under that key.
 template <class W>
 UL_HD constexpr philox_block<W> philox4x32(philox_block<W> counter, std::uint32_t key_low, std::uint32_t key_high) {
-  W a = counter.word[0], b = counter.word[1], c = counter.word[2], d = counter.word[3];
-  for (int round = 0; round < 10; ++round) {
-    const auto left = multiply_wide(0xD2511F53u, a);
-    const auto right = multiply_wide(0xCD9E8D57u, c);
-    a = right.high ^ b ^ W(key_low);
-    b = right.low;
-    c = left.high ^ d ^ W(key_high);
-    d = left.low;
-    key_low += 0x9E3779B9u;
-    key_high += 0xBB67AE85u;
-  }
-  return {{a, b, c, d}};
+  for (std::uint32_t round = 0; round < 10; ++round) philox_round(counter, round, key_low, key_high);
+  return counter;
 }
 
 }  // namespace ul

@@ -1,6 +1,8 @@
 #pragma once
 // The verb normal on the CPU: the numbers of core/normal.hpp, bit for bit, many blocks of words at a time.
 
+#include <algorithm>
+
 #include <ul/backend/cpu/interleave.hpp>
 #include <ul/backend/cpu/map.hpp>
 #include <ul/backend/cpu/random_words.hpp>
@@ -14,8 +16,7 @@ namespace simd {
 template <class T>
 inline constexpr extent normals_at_once = words::size* ul::detail::stream<T>::per_block;
 
-[[gnu::flatten]] inline void normals_of_blocks(float* out, key k, std::uint64_t i) {
-  const auto w = random_words(k, i);
+UL_INLINE void normals_of_words(float* out, const philox_block<words>& w) {
   const auto a = normal_from(w.word[0], w.word[1]), b = normal_from(w.word[2], w.word[3]);
   store_interleaved(a.first, a.second, b.first, b.second, out);
 }
@@ -32,8 +33,7 @@ UL_INLINE void join_words(pack<std::uint32_t, N> low, pack<std::uint32_t, N> hig
   }
 }
 
-[[gnu::flatten]] inline void normals_of_blocks(double* out, key k, std::uint64_t i) {
-  const auto w = random_words(k, i);
+UL_INLINE void normals_of_words(double* out, const philox_block<words>& w) {
   const auto put = [&](auto radius, auto angle) {
     const auto pair = normal_from(radius, angle);
     const auto both = interleave_all(pair.first, pair.second);
@@ -46,22 +46,32 @@ UL_INLINE void join_words(pack<std::uint32_t, N> low, pack<std::uint32_t, N> hig
   });
 }
 
+// The numbers of groups begin ... end - 1 in one loop, which keeps its constants in registers.
+template <class T>
+[[gnu::flatten]] void normals_of_groups(T* out, key k, extent begin, extent end) {
+  for (extent g = begin; g < end; ++g, out += normals_at_once<T>)
+    normals_of_words(out, random_words(k, static_cast<std::uint64_t>(g * words::size)));
+}
+
 }  // namespace simd
 
 template <class T>
 void normal_on(executor& threads, T* out, extent count, key k, extent first) {
-  constexpr extent group = simd::normals_at_once<T>, per_block = ul::detail::stream<T>::per_block;
-  const extent begin = first / group, end = ceil_div(first + count, group);
-  for_each_on(threads, end - begin, 16 * group, [&](extent c) {
-    const extent start = (begin + c) * group;  // the stream's number of the group's first element
-    const auto block = static_cast<std::uint64_t>(start / per_block);
-    if (start >= first && start + group <= first + count)
-      return simd::normals_of_blocks(out + (start - first), k, block);
+  constexpr extent group = simd::normals_at_once<T>, chunk_size = simd::grain / 16;
+  const extent last = first + count;  // of the stream, as begin and end of the whole groups
+  const extent begin = (std::min)(ceil_div(first, group) * group, last), end = (std::max)(last / group * group, begin);
+  const auto part_of_group = [&](extent from, extent to) {
+    if (from == to) return;
     T numbers[group];
-    simd::normals_of_blocks(numbers, k, block);
-    for (extent i = (std::max)(first, start); i < (std::min)(first + count, start + group); ++i)
-      out[i - first] = numbers[i - start];
+    simd::normals_of_groups(numbers, k, from / group, from / group + 1);
+    std::copy(numbers + from % group, numbers + from % group + (to - from), out + (from - first));
+  };
+  part_of_group(first, begin);
+  threads.run(ceil_div(end - begin, chunk_size), [&](extent chunk) {
+    const extent from = begin + chunk * chunk_size, to = (std::min)(end, from + chunk_size);
+    simd::normals_of_groups(out + (from - first), k, from / group, to / group);
   });
+  part_of_group(end, last);
 }
 
 }  // namespace UL_ISA

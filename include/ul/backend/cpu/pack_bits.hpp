@@ -39,15 +39,14 @@ UL_INLINE pack<U, N> shift_right(pack<U, N> u, int n) {
     return u.native() >> n;
 }
 
-// Both halves are moved into the fraction of a power of two far above them; what is left after subtracting it is exact.
 template <int N>
 UL_INLINE pack<float, N> to_number(pack<std::uint32_t, N> u) {
-  using P = pack<float, N>;
-  using U = pack<std::uint32_t, N>;
-  const P high = from_bits(shift_right(u, 16) | bits_of(P(0x1p39f))) - P(0x1p39f);
-  const P low = from_bits((u & U(0xffffu)) | bits_of(P(0x1p23f))) - P(0x1p23f);
-  return high + low;
+  if constexpr (N == 1)
+    return pack<float, N>(ul::to_number(u.native()));
+  else
+    return xsimd::to_float(std::bit_cast<xsimd::batch<std::int32_t>>(u));
 }
+// Both halves are moved into the fraction of a power of two far above them; what is left after subtracting it is exact.
 template <int N>
 UL_INLINE pack<double, N> to_number(pack<std::uint64_t, N> u) {
   using P = pack<double, N>;

@@ -36,20 +36,28 @@ concept has_multiply_even = requires(Batch b) {
 };
 inline constexpr bool has_wide_lanes = words::size > 1 && has_multiply_even<typename long_words::batch>;
 
-// One word in each 64-bit lane, as a number of philox4x32.
+// One word of twice as many blocks as there are 64-bit lanes: of blocks 0, 2, 4 ... and of blocks 1, 3, 5 ..., so that
+// the two join into natural order, and so that neither waits for the other's products.
 struct wide_lane_words {
-  long_words lanes;
+  long_words even, odd;
 
-  UL_INLINE explicit wide_lane_words(std::uint32_t word) : lanes(word) {}
-  UL_INLINE explicit wide_lane_words(long_words v) : lanes(v) {}
+  UL_INLINE explicit wide_lane_words(std::uint32_t word) : even(word), odd(word) {}
+  UL_INLINE wide_lane_words(long_words e, long_words o) : even(e), odd(o) {}
 
   UL_INLINE friend wide_lane_words operator^(wide_lane_words a, wide_lane_words b) {
-    return wide_lane_words(a.lanes ^ b.lanes);
+    return {a.even ^ b.even, a.odd ^ b.odd};
   }
   UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, wide_lane_words b) {
-    const long_words product =
-        typename long_words::batch(multiply_even(long_words(std::uint64_t{a}).native(), b.lanes.native()));
-    return {wide_lane_words(shift_right(product, 32)), wide_lane_words(product)};
+    const long_words factor{std::uint64_t{a}};
+    const auto times = [&](long_words x) __attribute__((always_inline)) {
+      return long_words(typename long_words::batch(multiply_even(factor.native(), x.native())));
+    };
+    const wide_lane_words product(times(b.even), times(b.odd));
+    return {product.upper(), product};
+  }
+  UL_INLINE wide_lane_words upper() const { return {shift_right(even, 32), shift_right(odd, 32)}; }
+  UL_INLINE words joined() const {
+    return std::bit_cast<words>((even & long_words(0xffffffffu)) | shift_left(odd, 32));
   }
 };
 
@@ -57,20 +65,13 @@ struct wide_lane_words {
 UL_INLINE philox_block<words> random_words(key k, std::uint64_t i) {
   const auto low = static_cast<std::uint32_t>(k.bits), high = static_cast<std::uint32_t>(k.bits >> 32);
   if constexpr (has_wide_lanes) {
-    // Every second block goes through the generator together, so that two words join into natural order.
-    const auto every_second = [&](std::uint64_t first) __attribute__((always_inline)) {
-      std::uint64_t number[long_words::size];
-      for (extent j = 0; j < long_words::size; ++j) number[j] = first + 2 * static_cast<std::uint64_t>(j);
-      const long_words block = long_words::load(number);
-      return philox4x32<wide_lane_words>({{wide_lane_words(block), wide_lane_words(shift_right(block, 32)),
-                                           wide_lane_words(std::uint32_t{0}), wide_lane_words(std::uint32_t{0})}},
-                                         low, high);
-    };
-    const auto even = every_second(i), odd = every_second(i + 1);
-    const auto join = [&](int n) __attribute__((always_inline)) {
-      return std::bit_cast<words>((even.word[n].lanes & long_words(0xffffffffu)) | shift_left(odd.word[n].lanes, 32));
-    };
-    return {{join(0), join(1), join(2), join(3)}};
+    std::uint64_t number[long_words::size];
+    for (extent j = 0; j < long_words::size; ++j) number[j] = 2 * static_cast<std::uint64_t>(j);
+    const long_words even = long_words::load(number) + long_words(i);
+    const wide_lane_words block(even, even + long_words(std::uint64_t{1})), zero(std::uint32_t{0});
+    philox_block<wide_lane_words> x{{block, block.upper(), zero, zero}};
+    unroll<10>([&](auto round) __attribute__((always_inline)) { philox_round(x, round, low, high); });
+    return {{x.word[0].joined(), x.word[1].joined(), x.word[2].joined(), x.word[3].joined()}};
   } else {
     philox_block<words> all;
     std::uint32_t word[4][words::size];
