@@ -3,6 +3,8 @@
 // gradient before the activation, dz, waits in dx between the two; where dx already holds something it is computed
 // anew.
 
+#include <algorithm>
+
 #include <ul/backend/cpu/channel_norm.hpp>
 #include <ul/backend/cpu/sample_phases.hpp>
 
@@ -24,18 +26,16 @@ UL_INLINE pack<T> gradient_before(const channel_norm<T>& norm, pack<T> centred, 
 template <activation A, class T>
 void gradient_sums_of_run(const channel_norm<T>& norm, const T* x, const T* dy, extent rows, extent channels, T* plain,
                           T* weighted, T* keep) {
-  for_packs<T>(channels, [=](extent c, auto lanes) {
-    pack<T> p(T{0}), w(T{0});
-    for (extent row = 0; row < rows; ++row) {
-      const auto centred = norm.centred(x + row * channels, c, lanes);
-      const auto dz = gradient_before<A>(norm, centred, dy + row * channels, c, lanes);
-      p += dz;
-      w = muladd(dz, centred, w);
-      if (keep != nullptr) write(dz, keep + row * channels + c, lanes);
-    }
-    write(p, plain + c, lanes);
-    write(w, weighted + c, lanes);
-  });
+  std::fill_n(plain, channels, T{0});
+  std::fill_n(weighted, channels, T{0});
+  for (extent row = 0, at = 0; row < rows; ++row, at += channels)
+    for_packs<T>(channels, [=](extent c, auto lanes) {
+      const auto centred = norm.centred(x + at, c, lanes);
+      const auto dz = gradient_before<A>(norm, centred, dy + at, c, lanes);
+      write(read(plain + c, lanes) + dz, plain + c, lanes);
+      write(muladd(dz, centred, read(weighted + c, lanes)), weighted + c, lanes);
+      if (keep != nullptr) write(dz, keep + at + c, lanes);
+    });
 }
 
 }  // namespace simd

@@ -1,34 +1,28 @@
 #pragma once
 // Group normalisation with its activation, channels last: one sweep for the statistics, one for the result.
 
+#include <algorithm>
 #include <cmath>
 
 #include <ul/backend/cpu/channel_norm.hpp>
 #include <ul/backend/cpu/sample_phases.hpp>
-#include <ul/backend/cpu/unroll.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
 // Over rows [0, rows) of x, for each channel: the sums of x - pivot and of its square. A pivot near the mean keeps the
-// variance from cancelling.
+// variance from cancelling. The sums wait in the cache while rows are read as they lie in memory.
 template <class T>
 void moments_of_run(const T* x, const T* pivot, extent rows, extent channels, T* plain, T* squares) {
-  for_packs<T>(channels, [&](extent c, auto lanes) {
-    const pack<T> zero(T{0}), origin = read(pivot + c, lanes);
-    pack<T> sum[4] = {zero, zero, zero, zero}, square[4] = {zero, zero, zero, zero};
-    const auto add = [&](extent row, auto k) __attribute__((always_inline)) {
-      const pack<T> d = read(x + row * channels + c, lanes) - origin;
-      sum[k] += d;
-      square[k] = muladd(d, d, square[k]);
-    };
-    extent row = 0;
-    for (; row + 4 <= rows; row += 4) unroll<4>([&](auto k) __attribute__((always_inline)) { add(row + k, k); });
-    for (; row < rows; ++row) add(row, std::integral_constant<int, 0>{});
-    write((sum[0] + sum[1]) + (sum[2] + sum[3]), plain + c, lanes);
-    write((square[0] + square[1]) + (square[2] + square[3]), squares + c, lanes);
-  });
+  std::fill_n(plain, channels, T{0});
+  std::fill_n(squares, channels, T{0});
+  for (extent row = 0; row < rows; ++row, x += channels)
+    for_packs<T>(channels, [=](extent c, auto lanes) {
+      const pack<T> d = read(x + c, lanes) - read(pivot + c, lanes);
+      write(read(plain + c, lanes) + d, plain + c, lanes);
+      write(muladd(d, d, read(squares + c, lanes)), squares + c, lanes);
+    });
 }
 
 }  // namespace simd
