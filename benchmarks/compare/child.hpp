@@ -2,7 +2,8 @@
 // Peers that cannot live in this process: programs that answer lines. A program says its name and version, and then
 //   case <tab> NAME <tab> THREADS    its settings for the case, separated by tabs; an empty line: it has none
 //   run <tab> I <tab> REPEATS        seconds of each run with setting I, and processor seconds of all of them
-//   memory <tab> I                   MiB at most in use in three runs with setting I, above those before the first
+//   memory <tab> I                   MiB at most in use in three runs with setting I, above those before the first;
+//                                    compare_torch only
 // An answer that starts with "error" says why there is none.
 
 #include <sys/types.h>

@@ -52,6 +52,10 @@ child::environment tuned(bool avx2) {
 
 std::vector<peer_command> libtorch_commands(bool avx2) {
   const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "compare_torch";
+  if (!exists(program)) {
+    std::printf("libtorch: left out, no compare_torch beside this program\n");
+    return {};
+  }
   return {{{program.string()}, tuned(avx2), " tuned"}, {{program.string()}, {}, ""}};
 }
 std::vector<peer_command> pytorch_commands(const std::string& python) {

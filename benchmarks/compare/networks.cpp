@@ -2,8 +2,10 @@
 
 #include "networks.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <ul/core/uniform.hpp>
 #include <ul/diffusion/prediction_error.hpp>
 #include <ul/diffusion/tensor_state.hpp>
@@ -100,19 +102,17 @@ void steps(const contest& o, const std::string& network, long batch, bar trainin
   compare("sample", 1, sampling_one, [](Network& n) { n.sample(); });
 }
 
-// Here smaller is better: MiB, and ours / the peer's.
+// Against the setting of libtorch that takes least. Here smaller is better: MiB, and ours / the peer's.
 void memory(const contest& o, const std::string& network) {
   const std::string name = "memory of " + network;
-  if (!o.all.wants(name)) return;
-  const std::string threads = std::to_string(o.threads);
-  const double ours = std::stod(child({"/proc/self/exe", "--memory-of", network, "--threads", threads}, {}).answer());
-  const auto compare = [&](const peer_programs& peer, bar b) {
-    const auto uses = peer.memory(network, o.threads);
-    const auto least = std::min_element(uses.begin(), uses.end(), [](auto& x, auto& y) { return x.mib < y.mib; });
-    if (least != uses.end()) o.all.line(name, o.threads, ours, least->peer, least->mib, ours / least->mib, b);
-  };
-  compare(o.libtorch, {0.7, 0.5});
-  compare(o.pytorch, {});
+  const auto uses =
+      o.all.wants(name) ? o.libtorch.memory(network, o.threads) : std::vector<peer_programs::memory_use>();
+  const auto least = std::min_element(uses.begin(), uses.end(), [](auto& x, auto& y) { return x.mib < y.mib; });
+  if (least == uses.end()) return;
+  const std::vector<std::string> again{"/proc/self/exe", "--memory-of", network, "--threads",
+                                       std::to_string(o.threads)};
+  const double ours = std::stod(child(again, {}).answer());
+  o.all.line(name, o.threads, ours, least->peer, least->mib, ours / least->mib, {0.7, 0.5});
 }
 
 const char* const u_net_training = "u-net train batch 32";

@@ -1,4 +1,9 @@
-"""The work of current PyTorch for `compare`, which starts this program and speaks to it as child.hpp says."""
+"""The work of current PyTorch for `compare`, which starts this program and speaks to it as child.hpp says.
+
+    python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch numpy
+    compare --python /tmp/torch/bin/python
+"""
+import gc
 import math
 import os
 import re
@@ -166,6 +171,7 @@ class Held:
         torch.compiler.reset()
         self.clock = time.process_time if int(threads) == 1 else time.perf_counter
         self.makers, self.works = {}, {}
+        gc.collect()
         for pattern, settings in CASES.items():
             if found := re.fullmatch(pattern, name):
                 self.makers = settings(*(int(g) if g.isdigit() else g for g in found.groups()))
@@ -184,25 +190,14 @@ class Held:
             work()
         return f"{(self.clock() - start) / int(repeats):.9g} {time.process_time() - processor:.9g}"
 
-    def memory(self, number):
-        work, start = self.work(number), status("VmRSS")
-        for _ in range(3):
-            work()
-        return f"{status('VmHWM') - start:.1f}"
-
-
-def status(field):
-    with open("/proc/self/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(field + ":"))
-
 
 def main():
-    print("PyTorch", torch.__version__, file=answers)
+    print("PyTorch", torch.__version__.split("+")[0], file=answers)
     held = Held()
     for line in sys.stdin:
         verb, *words = line.rstrip("\n").split("\t")
         try:
-            answer = {"case": held.case, "run": held.run, "memory": held.memory}[verb](*words)
+            answer = {"case": held.case, "run": held.run}[verb](*words)
         except Exception as e:
             answer = "error: " + (str(e).splitlines() or [type(e).__name__])[0]
         print(answer, file=answers)
