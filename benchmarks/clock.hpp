@@ -1,38 +1,11 @@
 #pragma once
 // Times of code, and the limit they are held against.
 
-#include <algorithm>
-#include <chrono>
-#include <ctime>
-#include <vector>
-
 #include <ul/backend/cpu.hpp>
 
+#include "stopwatch.hpp"
+
 namespace benchmark {
-
-inline double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-// Of the whole process: not disturbed by others on the machine, but only right for one thread.
-inline double cpu_seconds() {
-  std::timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-inline double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
-}
-
-// Seconds f takes: processor time for one thread, else wall time.
-template <class F>
-double seconds(ul::extent threads, const F& f) {
-  const auto now = threads == 1 ? cpu_seconds : wall_seconds;
-  const double start = now();
-  f();
-  return now() - start;
-}
 
 // GFLOP/s of multiply-adds on registers alone, all threads together: the most of several short runs.
 inline double peak_gigaflops(ul::cpu& device) {

@@ -35,21 +35,21 @@ peer_work work_of(const std::string& name, const Descriptor& d, const std::vecto
   std::unordered_map<int, memory> arguments;
   for (const auto& [key, desc] : held) arguments.emplace(key, holding(desc, room));
   const Primitive primitive(d);
-  return {name, [=] {
-            omp_set_num_threads(threads);
-            dnnl::stream stream(processor());
-            primitive.execute(stream, arguments);
-            stream.wait();
-          }};
+  return here(name, threads, [=] {
+    omp_set_num_threads(threads);
+    dnnl::stream stream(processor());
+    primitive.execute(stream, arguments);
+    stream.wait();
+  });
 }
 
 }  // namespace
 
 peer_work onednn_gemm(const gemm_case& c, int threads) {
-  return {version(), [=] {
-            omp_set_num_threads(threads);
-            dnnl_sgemm('N', 'N', c.m, c.n, c.k, 1, c.a, c.k, c.b, c.n, 0, c.c, c.n);
-          }};
+  return here(version(), threads, [=] {
+    omp_set_num_threads(threads);
+    dnnl_sgemm('N', 'N', c.m, c.n, c.k, 1, c.a, c.k, c.b, c.n, 0, c.c, c.n);
+  });
 }
 
 // In channels-last and in the layout the library chooses itself; for Winograd's algorithm only the latter.

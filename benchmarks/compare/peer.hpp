@@ -5,12 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "../stopwatch.hpp"
+
 namespace benchmark {
 
 struct peer_work {
-  std::string peer;  // name and version
-  std::function<void()> run;
+  std::string peer;  // name, version and, where it has several, the setting
+  std::function<lap(int repeats)> run;
 };
+
+// Work of this process.
+inline peer_work here(const std::string& name, int threads, std::function<void()> f) {
+  return {name, [threads, f = std::move(f)](int repeats) { return timed(threads, repeats, f); }};
+}
 
 // Row-major C (m, n) = A (m, k) B (k, n).
 struct gemm_case {

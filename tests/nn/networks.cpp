@@ -1,10 +1,9 @@
 // Whole networks: their gradients over all parameters in double, and the two of the public comparison against PyTorch.
 
 #include <ul/nn/ddpm_u_net.hpp>
-#include <ul/nn/u_net.hpp>
 #include <ul/nn/u_vit.hpp>
-#include <ul/nn/vit.hpp>
 
+#include "../../benchmarks/compare/networks.hpp"
 #include "support.hpp"
 
 namespace ul::test {
@@ -25,23 +24,11 @@ nn::u_net_options small_u_net() {
           .noise = {.features = 12, .sinusoids = {.features = 6, .scale = 1000}},
           .block = {.groups = 4}};
 }
-nn::u_net_options peer_u_net() {
-  return {.in = 3,
-          .channels = {64, 128, 256},
-          .attention = {2},
-          .noise = {.features = 256, .sinusoids = {.features = 64, .scale = 1000}}};
-}
 nn::vit_options small_vit() {
   return {.grid = {4, 4},
           .in = 2,
           .noise = {.features = 12, .sinusoids = {.features = 10, .scale = 1000}},
           .stack = {.block = {.channels = 12, .heads = 3}, .depth = 2, .positions = nn::position::learned}};
-}
-nn::vit_options peer_vit() {
-  return {.grid = {16, 16},
-          .in = 8,
-          .noise = {.features = 384, .sinusoids = {.scale = 1000}},
-          .stack = {.block = {.channels = 384, .heads = 6}, .depth = 6, .positions = nn::position::learned}};
 }
 
 // Numbers anybody can make anew: scale * ((hash of the name + i * 2654435761 mod 2^32) / 2^32 - 1/2) + offset.
@@ -109,7 +96,7 @@ void check_network(const Options& o, const extents& shape, typename Network::con
 // Figures by PyTorch 1.13 in double: the networks as commonly written (NCHW convolutions, explicit softmax attention),
 // with these numbers as parameters and inputs.
 TEST_CASE("the U-Net of the comparison: parameters and function") {
-  CHECK(count_of<u_net>(peer_u_net()) == 5235459);
+  CHECK(count_of<u_net>(benchmark::peer_u_net()) == 5235459);
   D device;
   store<double> p(device);
   const u_net f(p.root(), small_u_net());
@@ -123,7 +110,7 @@ TEST_CASE("the U-Net of the comparison: parameters and function") {
 }
 
 TEST_CASE("the DiT of the comparison: parameters and function") {
-  CHECK(count_of<vit>(peer_vit()) == 16606856);
+  CHECK(count_of<vit>(benchmark::peer_vit()) == 16606856);
   D device;
   store<double> p(device);
   const vit f(p.root(), small_vit());
