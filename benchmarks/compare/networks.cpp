@@ -95,6 +95,8 @@ void steps(const contest& o, const std::string& network, long batch, bar trainin
     const std::string name = network + " " + kind + " batch " + std::to_string(count);
     if (!o.all.wants(name)) return;
     Network n(o.device, count);
+    std::optional<ul::kept_weights<ul::cpu>> kept;  // as a sampler does over all its steps
+    if (kind == "sample") kept.emplace(o.device);
     o.against_torch(name, b, current, [&] { step(n); });
   };
   compare("train", batch, training, [](Network& n) { n.train(); });

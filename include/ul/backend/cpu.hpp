@@ -17,6 +17,7 @@
 #include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/cpu/row_norm.hpp>
 #include <ul/backend/cpu/softmax.hpp>
+#include <ul/backend/kept_weights.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -95,4 +96,21 @@ class cpu {
 };
 
 }  // namespace UL_ISA
+
+template <>
+class kept_weights<cpu> {
+ public:
+  explicit kept_weights(cpu& device) : outer_(simd::weight_cache::current()) {
+    if (outer_ != nullptr && &outer_->memory() == &device.memory()) return;
+    simd::weight_cache::current() = &own_.emplace(device.memory());
+  }
+  ~kept_weights() { simd::weight_cache::current() = outer_; }
+  kept_weights(const kept_weights&) = delete;
+  kept_weights& operator=(const kept_weights&) = delete;
+
+ private:
+  simd::weight_cache* outer_;
+  std::optional<simd::weight_cache> own_;  // unless an outer promise for the same device is used
+};
+
 }  // namespace ul

@@ -2,6 +2,7 @@
 // Pictures to latents and back: encode, the noisy z_0, decode, and all three as reconstruction. The decoder is always
 // given z_0 with its noise, as in training.
 
+#include <ul/backend/kept_weights.hpp>
 #include <ul/diffusion/sampler_kind.hpp>
 #include <ul/diffusion/tensor_state.hpp>
 #include <ul/latent/model.hpp>
@@ -63,6 +64,7 @@ tensor<B, T> decode(const latent_model<B, T>& m, const tensor<B, T>& z_0, std::s
   });
   const auto noise = sample_noise<T>(z_0.device(), {n, c.image[0], c.image[1], c.image[2]}, keys, noise_use::decoder);
   const logsnr_grid grid = uniform_time_grid(decoder_schedule(c.decoder), o.steps).then(logsnr_of_clean);
+  const kept_weights kept(m.device());
   return sample_by<state>(o.sampler, denoiser, noise(-1), grid, noise, observer);
 }
 

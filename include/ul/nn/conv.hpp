@@ -41,7 +41,7 @@ class conv {
   }
 
   var<B, T> operator()(const var<B, T>& x) const {
-    return ul::conv(x, weight_, bias_, {.stride = stride_, .pad = pad_});
+    return ul::conv(x, weight_, bias_, {.stride = stride_, .pad = pad_, .lasting = true});
   }
 
   const param<B, T>& weight() const { return weight_; }

@@ -19,6 +19,7 @@ struct conv {
   per_axis stride = 1;
   per_axis pad = same_pad;       // before the first position
   per_axis pad_high = same_pad;  // after the last; as `pad` unless set
+  bool lasting = false;          // the weight is a parameter (backend/kept_weights.hpp)
 
   template <backend B, element T>
   struct saved {
@@ -36,8 +37,12 @@ struct conv {
     for (extent i = 1; i < x.rank() - 1; ++i) out = out.with(i, s.axis[i + 4 - x.rank()].out);
     tensor<B, T> y(x.device(), out);
     if (y.size() != 0)
-      launch(x.device(),
-             conv_forward<T>{.shape = s, .x = x.data(), .weight = weight.data(), .bias = bias.data(), .y = y.data()});
+      launch(x.device(), conv_forward<T>{.shape = s,
+                                         .x = x.data(),
+                                         .weight = weight.data(),
+                                         .bias = bias.data(),
+                                         .y = y.data(),
+                                         .lasting = lasting});
     return y;
   }
 

@@ -27,7 +27,8 @@ void run_on(executor& threads, memory_pool& memory, const conv_forward<T>& f) {
                                           f.weight,
                                           f.y,
                                           false,
-                                          {f.bias, f.act}});
+                                          {f.bias, f.act},
+                                          f.lasting});
   }
   simd::product<simd::conv_patches<T>, simd::matrix<T>, T> g{
       s.batch * s.outputs(), s.channels_out, s.patch(), {s, f.x, false}, {f.weight, s.channels_out, transpose::no}, f.y,

@@ -4,6 +4,7 @@
 // mix the channels, and the results are transformed back. A tile's bits do not depend on the block it falls into.
 
 #include <ul/backend/cpu/conv_patches.hpp>
+#include <ul/backend/cpu/derived_weights.hpp>
 #include <ul/backend/cpu/gemm_block.hpp>
 #include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/map.hpp>
@@ -23,6 +24,7 @@ struct winograd_problem {
   T* y;
   bool add;
   epilogue<T> last;
+  bool lasting = false;  // the weights are a parameter's
 
   extent tiles_across() const { return ceil_div(out_w, 4); }
   extent tiles() const { return ceil_div(out_h, 4) * tiles_across(); }
@@ -160,8 +162,8 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
                tiles = p.batch * p.tiles();
   const extent weights = panel_size<T>(in, out), rows = winograd_block * packed_stride, results = winograd_block * out;
   if (tiles == 0) return;
-  const scratch<memory_pool, T> transformed(memory, checked_mul(36, weights, "conv"));
-  transform_weights(threads, p, transformed.data());
+  const derived_weights<T> transformed(memory, p.weight, p.lasting, checked_mul(36, weights, "conv"),
+                                       [&](T* to) { transform_weights(threads, p, to); });
   threads.run(ceil_div(tiles, winograd_block), [&](extent block) {
     const scratch<memory_pool, T> inputs(memory, 36 * rows * pieces), products(memory, 36 * results), zeros(memory, in);
     std::fill(zeros.data(), zeros.data() + in, T{0});

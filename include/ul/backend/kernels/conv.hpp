@@ -101,6 +101,7 @@ struct conv_forward {
   const T* bias = nullptr;
   T* y = nullptr;
   activation act = activation::none;
+  bool lasting = false;  // the weight is a parameter: what is derived from it may be kept (backend/kept_weights.hpp)
 
   template <backend B>
   void composed(B& device) const {
