@@ -190,15 +190,24 @@ TEST_CASE("open_data: folders, whole or split by name") {
   CHECK(apart.train.size() == 6);
   CHECK(apart.held_out.size() == 4);
   CHECK(apart.train.extents() == ul::extents{2, 3, 3});
+  // Classes are known by their names, whether or not all of them are held out.
+  std::filesystem::remove_all(d / "val/cat");
+  const ul::data_split fewer = ul::open_data("folder:" + d.path().string(), decoders);
+  CHECK(fewer.held_out.size() == 2);
+  CHECK(fewer.held_out.classes() == 2);
+  CHECK(fewer.held_out.label(0) == 1);
+  std::filesystem::rename(d / "val/dog", d / "val/eel");
+  CHECK(contains(error_of([&] { ul::open_data("folder:" + d.path().string(), decoders); }),
+                 "val/eel: there is no such class among the pictures to train on"));
 }
 
 TEST_CASE("open_data: shards, whole or split by name") {
   const support::scratch d;
-  const auto write = [&](const char* name, int count, ul::extent width = 3) {
+  const auto write = [&](const char* name, int count, ul::extent width = 3, int classes = 2) {
     ul::byte_vector tar;
     for (int i = 0; i < count; ++i) {
       append_entry(tar, std::to_string(i) + ".png", png(2, width, 3, 7));
-      append_entry(tar, std::to_string(i) + ".cls", std::to_string(i % 2));
+      append_entry(tar, std::to_string(i) + ".cls", std::to_string(i % classes));
     }
     tar.resize(tar.size() + 1024);
     ul::write_file(d / name, tar);
@@ -212,6 +221,8 @@ TEST_CASE("open_data: shards, whole or split by name") {
   CHECK(ul::open_data(place, decoders).train.size() == 7);
   CHECK(ul::open_data(place, decoders).held_out.size() == 2);
   CHECK(ul::open_data(place, decoders).held_out.classes() == 2);
+  write("test-0.tar", 3, 3, 3);
+  CHECK(contains(error_of([&] { ul::open_data(place, decoders); }), "to train on have 2 classes, those held out 3"));
   write("test-0.tar", 2, 5);
   CHECK(contains(error_of([&] { ul::open_data(place, decoders); }),
                  "to train on are (2, 3, 3), those held out (2, 5, 3)"));

@@ -70,7 +70,7 @@ TEST_CASE("make_idx_set: what does not fit together is refused") {
   CHECK(contains(set_error(bytes_of({3, 2, 2}), bytes_of({3, 1})), "l.idx: rank is 2, expected rank 1"));
   CHECK(contains(set_error(bytes_of({3, 2, 2}), bytes_of({2})), "l.idx: 2 labels do not match the 3 images of i.idx"));
   CHECK(contains(set_error(bytes_of({3, 2, 2}), bytes_of({3}, 5)),
-                 "label out of range: item 2 has 10, expected below 10"));
+                 "label out of range: item 2 has 10, expected 0 to 9"));
   CHECK(contains(set_error(bytes_of({2, 2, 2}), bytes_of({2}, 255)), "item 1 has 255"));
   CHECK(set_error(bytes_of({3, 2, 2}), bytes_of({3}, 5), 11) == "no error");
   const ul::byte_set set = ul::make_idx_set(bytes_of({3, 2, 2}));

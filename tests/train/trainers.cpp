@@ -70,6 +70,8 @@ TEST_CASE("encode_set: every picture as its latent, then every picture mirrored"
   ul::stop_flag stop;
   stop.request();
   CHECK(!ul::encode_set(f.model, set, {.stop = &stop}));
+  CHECK_THROWS_WITH_AS(ul::encode_set(f.model, set, {.batch = 0}), "encode_set: batch is 0, expected at least 1",
+                       ul::error);
 }
 
 // A fresh base model predicts v^ = 0. Then the bound of each latent is closed form on average, whatever the weighting

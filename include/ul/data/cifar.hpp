@@ -66,7 +66,8 @@ inline byte_set read_cifar(const std::string& path, cifar kind = cifar::ten, con
   }
   byte_vector values, labels;
   for (const std::string& file : files) detail::append_cifar(read_unpacked(file, unpack), file, kind, values, labels);
-  return {{32, 32, 3}, std::move(values), std::move(labels), kind == cifar::ten ? 10 : 100, printable(path)};
+  return {
+      {32, 32, 3}, std::move(values), {labels.begin(), labels.end()}, kind == cifar::ten ? 10 : 100, printable(path)};
 }
 
 }  // namespace ul

@@ -37,7 +37,8 @@ inline byte_set make_idx_set(idx_array images, idx_array labels = {}, extent cla
     }
   }
   const extents item{axes[1], axes[2], axes.rank() == 4 ? axes[3] : 1};
-  return {item, std::move(images.values), std::move(labels.values), classes, printable(labels_name)};
+  return {
+      item, std::move(images.values), {labels.values.begin(), labels.values.end()}, classes, printable(labels_name)};
 }
 
 // The set in a directory as the MNIST family is distributed: `stem`-images-idx3-ubyte and `stem`-labels-idx1-ubyte,

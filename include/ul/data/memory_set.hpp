@@ -2,6 +2,7 @@
 // Items held in memory, as bytes or as floats: what the readers of files give, and a cache for any other set.
 
 #include <concepts>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@
 
 namespace ul {
 
+// A label beyond this is damage, not a class.
+inline constexpr extent most_classes = 1'000'000;
+
 // T is unsigned char, 0 ... 255 standing for [-1, 1], or float, the values themselves.
 template <class T>
 requires std::same_as<T, unsigned char> || std::same_as<T, float>
@@ -17,7 +21,7 @@ class memory_set {
  public:
   // Items of shape `item` (H, W, C), one after the other, without labels or with one label each, 0 to classes - 1.
   // `name` stands in the errors. Throws ul::error when the counts do not fit or a label is out of range.
-  memory_set(const ul::extents& item, std::vector<T> values, std::vector<unsigned char> labels = {}, extent classes = 0,
+  memory_set(const ul::extents& item, std::vector<T> values, std::vector<std::int32_t> labels = {}, extent classes = 0,
              const std::string& name = "memory_set")
       : item_(item), values_(std::move(values)), labels_(std::move(labels)), classes_(labels_.empty() ? 0 : classes) {
     const auto total = static_cast<extent>(values_.size());
@@ -31,8 +35,9 @@ class memory_set {
       fail(name, ": ", labels_.size(), " labels do not match the ", size_, " images");
     }
     for (extent i = 0; i < size_; ++i) {
-      if (label(i) >= classes)
-        fail(name, ": label out of range: item ", i, " has ", label(i), ", expected below ", classes);
+      const extent label = labels_[static_cast<std::size_t>(i)];
+      if (label < 0 || label >= classes)
+        fail(name, ": label out of range: item ", i, " has ", label, ", expected 0 to ", classes - 1);
     }
   }
 
@@ -65,7 +70,7 @@ class memory_set {
   ul::extents item_;
   extent size_ = 0;
   std::vector<T> values_;
-  std::vector<unsigned char> labels_;
+  std::vector<std::int32_t> labels_;
   extent classes_;
 };
 
@@ -82,14 +87,15 @@ byte_set in_memory(const S& set, extent first = 0, extent count = -1) {
   }
   const extents item = set.extents();
   std::vector<float> values(static_cast<std::size_t>(item.size()));
-  std::vector<unsigned char> bytes, labels;
+  std::vector<unsigned char> bytes;
+  std::vector<std::int32_t> labels;
   bytes.reserve(static_cast<std::size_t>(checked_mul(count, item.size(), "in_memory")));
   extent classes = 0;
   if constexpr (labelled_data_set<S>) classes = set.classes();
   for (extent i = first; i < first + count; ++i) {
     set.read(i, values.data());
     for (const float value : values) bytes.push_back(byte_of(value));
-    if (classes > 0) labels.push_back(static_cast<unsigned char>(label_of(set, i)));
+    if (classes > 0) labels.push_back(static_cast<std::int32_t>(label_of(set, i)));
   }
   return {item, std::move(bytes), std::move(labels), classes, "in_memory"};
 }

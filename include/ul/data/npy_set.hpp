@@ -14,15 +14,15 @@ namespace ul {
 
 namespace detail {
 
-// Labels (N) of bytes or integers, 0 to 255.
-inline std::vector<unsigned char> npy_labels(const npy_array& array, const std::string& name) {
+// Labels (N) of bytes or integers.
+inline std::vector<std::int32_t> npy_labels(const npy_array& array, const std::string& name) {
   if (array.axes.rank() != 1) fail(name, ": rank is ", array.axes.rank(), ", expected rank 1 for labels");
-  std::vector<unsigned char> labels;
+  std::vector<std::int32_t> labels;
   const auto take = [&](auto all) {
     for (const auto label : all) {
-      if (std::cmp_less(label, 0) || std::cmp_greater(label, 255))
-        fail(name, ": label out of range: item ", labels.size(), " has ", label, ", expected 0 to 255");
-      labels.push_back(static_cast<unsigned char>(label));
+      if (std::cmp_less(label, 0) || std::cmp_greater_equal(label, most_classes))
+        fail(name, ": label out of range: item ", labels.size(), " has ", label, ", expected 0 to ", most_classes - 1);
+      labels.push_back(static_cast<std::int32_t>(label));
     }
   };
   if (array.type == npy_type::uint8) return {array.bytes.begin(), array.bytes.end()};
@@ -59,11 +59,11 @@ inline any_set make_npy_set(const npy_array& images, const npy_array* labels = n
   const extents& axes = images.axes;
   if (axes.rank() != 3 && axes.rank() != 4) fail(name, ": rank is ", axes.rank(), ", expected rank 3 or 4 for images");
   const extents item{axes[1], axes[2], axes.rank() == 4 ? axes[3] : 1};
-  std::vector<unsigned char> classes_of;
+  std::vector<std::int32_t> classes_of;
   extent classes = 0;
   if (labels) {
     classes_of = detail::npy_labels(*labels, printable(labels_path));
-    for (const unsigned char label : classes_of) classes = (std::max)(classes, extent{label} + 1);
+    for (const std::int32_t label : classes_of) classes = (std::max)(classes, extent{label} + 1);
     if (std::cmp_not_equal(classes_of.size(), axes[0])) {
       fail(printable(labels_path), ": ", classes_of.size(), " labels do not match the ", axes[0], " images of ", name);
     }

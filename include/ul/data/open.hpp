@@ -102,8 +102,13 @@ inline data_split open_folder(const std::string& path, const data_decoders& d) {
   std::error_code ignored;
   const auto inner = [&](const char* name) { return (std::filesystem::path(path) / name).string(); };
   for (const char* apart : {"test", "val"}) {
-    if (std::filesystem::is_directory(inner("train"), ignored) && std::filesystem::is_directory(inner(apart), ignored))
-      return {read_folder(inner("train"), {.decode = d.decode}), read_folder(inner(apart), {.decode = d.decode})};
+    if (!std::filesystem::is_directory(inner("train"), ignored) ||
+        !std::filesystem::is_directory(inner(apart), ignored))
+      continue;
+    folder_options held_out{.decode = d.decode};
+    for (const std::string& each : directories_in(inner("train")))
+      held_out.classes.push_back(std::filesystem::path(each).filename().string());
+    return {read_folder(inner("train"), {.decode = d.decode}), read_folder(inner(apart), held_out)};
   }
   return hold_out(read_folder(path, {.decode = d.decode}));
 }
@@ -133,6 +138,8 @@ inline data_split open_data(std::string_view text, const data_decoders& d = {}) 
     if (!split.train) return split;
     const extents a = split.train.extents(), b = split.held_out.extents();
     if (a != b) fail(printable(path), ": pictures to train on are ", a, ", those held out ", b);
+    if (const extent known = split.train.classes(), met = split.held_out.classes(); known > 0 && met > known)
+      fail(printable(path), ": pictures to train on have ", known, " classes, those held out ", met);
     return split;
   } catch (const error& e) {
     fail_as(e.kind() == error_kind::usage ? error_kind::input : e.kind(), e.what());

@@ -32,10 +32,10 @@ class picture_stack {
       fail(at, " is ", picture.height, "x", picture.width, ", expected ", item_[0], "x", item_[1]);
     }
     if (labelled_ != (label >= 0)) fail(at, labelled_ ? " has no label" : " has a label", ", unlike the others");
-    if (label > 255) fail(at, ": label is ", label, ", expected at most 255");
+    if (label >= most_classes) fail(at, ": label is ", label, ", expected below ", most_classes);
     const image converted = with_channels(picture, channels_);
     append_bytes(values_, converted.pixels);
-    if (labelled_) labels_.push_back(static_cast<unsigned char>(label));
+    if (labelled_) labels_.push_back(static_cast<std::int32_t>(label));
     classes_ = (std::max)(classes_, label + 1);
     ++count_;
   }
@@ -50,7 +50,8 @@ class picture_stack {
   extent channels_, count_ = 0, classes_ = 0;
   extents item_;
   bool labelled_ = false;
-  byte_vector values_, labels_;
+  byte_vector values_;
+  std::vector<std::int32_t> labels_;
 };
 
 }  // namespace ul

@@ -39,16 +39,15 @@ struct turned {
 
 }  // namespace detail
 
-// z_clean of the pictures of a set, in their order, with their labels; none when it was stopped. Throws ul::error when
-// the set has more classes than a byte can tell.
+// z_clean of the pictures of a set, in their order, with their labels; none when it was stopped.
 template <backend B, element T, data_set S>
 std::optional<memory_set<float>> encode_set(const latent_model<B, T>& m, const S& set, const encode_options& o = {}) {
+  if (o.batch < 1) fail("encode_set: batch is ", o.batch, ", expected at least 1");
   const extent count = o.count < 0 ? extent{set.size()} : (std::min)(extent{set.size()}, o.count);
   std::vector<float> latents;
-  std::vector<unsigned char> labels;
+  std::vector<std::int32_t> labels;
   extent classes = 0;
   if constexpr (labelled_data_set<S>) classes = set.classes();
-  if (classes > 256) fail("encode_set: ", classes, " classes, expected at most 256");
   for (const bool mirrored : {false, true}) {
     if (mirrored && !o.flip) break;
     for (extent first = 0; first < count; first += o.batch) {
@@ -58,7 +57,7 @@ std::optional<memory_set<float>> encode_set(const latent_model<B, T>& m, const S
       const std::vector<float> made = to_host(cast<float>(encode(m, x)));
       latents.insert(latents.end(), made.begin(), made.end());
       for (extent i = 0; i < n && classes > 0; ++i)
-        labels.push_back(static_cast<unsigned char>(label_of(set, first + i)));
+        labels.push_back(static_cast<std::int32_t>(label_of(set, first + i)));
     }
   }
   return memory_set<float>(m.config().latent(), std::move(latents), std::move(labels), classes, "encode_set");
