@@ -45,6 +45,23 @@ TEST_CASE("a sample depends on its seed and class alone") {
   CHECK(to_host(sample(s.m, o)) != one);
 }
 
+TEST_CASE("guidance is limited to levels of the latents themselves") {
+  shaken_model<float> s;
+  sample_options o = quick();
+  o.classes = {1};
+  const auto plain = to_host(sample(s.m, o));
+  o.guidance.scale = 3;
+  const auto guided = to_host(sample(s.m, o));
+  CHECK(guided != plain);
+  const latent_config& c = s.m.config();
+  o.guidance.logsnr_min = c.base.logsnr_min - 1e-6;
+  o.guidance.logsnr_max = c.noise_logsnr + 1e-6;
+  CHECK(to_host(sample(s.m, o)) == guided);
+  o.guidance.logsnr_min = c.noise_logsnr + 1e-6;
+  o.guidance.logsnr_max = 100;
+  CHECK(to_host(sample(s.m, o)) == plain);
+}
+
 TEST_CASE("consecutive seeds start at the one that is given") {
   shaken_model<float> s;
   sample_options o = quick();

@@ -122,3 +122,17 @@ TEST_CASE("bits of a sample do not depend on its batch") {
                                std::span(device_labels).subspan(1, 1), 3);
   CHECK(one[0] == all[1]);
 }
+
+TEST_CASE("bits of a sample without a label are those of no class, and of an unknown class there are none") {
+  shaken_model<double> s;
+  const auto z = s.latents(1);
+  const std::vector<key> keys = sample_keys(std::span(seeds).first(1));
+  const auto bits = [&](std::int32_t label) {
+    const std::vector<std::int32_t> told{label};
+    return latent_nats(s.m, z, std::span<const key>(keys), latent_source::base, std::span(told), 2)[0];
+  };
+  CHECK(std::isfinite(bits(-1)));
+  CHECK(bits(-1) != bits(0));
+  CHECK_THROWS_WITH_AS(bits(3), "latent_nats: label is 3, the model knows 3 classes", error);
+  CHECK_THROWS_WITH_AS(bits(-2), "latent_nats: label is -2, the model knows 3 classes", error);
+}

@@ -20,10 +20,22 @@ std::vector<loss_coefficients> bound_coefficients(const Schedule& s, std::span<c
   return at;
 }
 
+// The labels as the base model is told them, -1 being none. Throws ul::error for a class it does not know.
+inline std::vector<std::int32_t> known_labels(std::span<const std::int32_t> labels, extent classes) {
+  std::vector<std::int32_t> known(labels.begin(), labels.end());
+  for (std::int32_t& label : known) {
+    if (label < -1 || label >= classes)
+      fail_as(error_kind::input, "latent_nats: label is ", label, ", the model knows ", classes, " classes");
+    if (label == -1) label = static_cast<std::int32_t>(classes);
+  }
+  return known;
+}
+
 }  // namespace detail
 
 // Nats that bound the information in z_0 of each sample, the mean of `draws` times and noises stratified for each:
-// z_clean (B, h, w, c), a key for each sample -> B numbers. The base model is told the labels.
+// z_clean (B, h, w, c), a key for each sample -> B numbers. The base model is told the labels,
+// -1 where a sample has none.
 // Source: Heek et al., Unified Latents, arXiv 2602.17270, equation 3.
 template <backend B, element T>
 std::vector<double> latent_nats(const latent_model<B, T>& m, const tensor<B, T>& z, std::span<const key> keys,
@@ -36,7 +48,8 @@ std::vector<double> latent_nats(const latent_model<B, T>& m, const tensor<B, T>&
   const latent_scale& scale = by_base ? m.stage2->scale : m.stage1.scale;
   const double last = by_base ? c.base.logsnr_min : c.prior.logsnr_min;
   tensor<B, std::int32_t> label;
-  if (by_base && c.classes > 0) label = from_host<std::int32_t>(m.device(), {n}, labels);
+  if (by_base && c.classes > 0)
+    label = from_host<std::int32_t>(m.device(), {n}, detail::known_labels(labels, c.classes));
   const auto network = [&](const var<B, T>& u_t, const tensor<B, compute_t<T>>& logsnr) {
     return by_base ? m.stage2->network(u_t, logsnr, label) : m.stage1.networks.prior(u_t, logsnr);
   };

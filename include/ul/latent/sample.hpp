@@ -21,7 +21,7 @@ struct sample_options {
   latent_source source = latent_source::best;
   extent latent_steps = 50;
   sampler_kind latent_sampler = sampler_kind::dpmpp_2m_sde;
-  guidance_options guidance = {};  // away from what the base model makes without a class
+  guidance_options guidance = {};  // away from what the base model makes without a class; levels are those of z
   decode_options decoder = {};
   extent batch = 64;  // samples at once; their pictures do not depend on it
 };
@@ -76,7 +76,10 @@ tensor<B, T> latents_of_base(const latent_model<B, T>& m, const tensor<B, std::i
   if (c.classes == 0 || o.guidance.scale == 1)
     return sample_by<state>(o.latent_sampler, conditional, noise(-1), grid, noise, observer);
   const auto other = told(full<std::int32_t>(m.device(), label.shape(), static_cast<double>(c.classes)));
-  return sample_by<state>(o.latent_sampler, guided(conditional, other, o.guidance), noise(-1), grid, noise, observer);
+  guidance_options guidance = o.guidance;  // at the levels of u, as the networks are
+  guidance.logsnr_min = m.stage2->scale.shifted(guidance.logsnr_min);
+  guidance.logsnr_max = m.stage2->scale.shifted(guidance.logsnr_max);
+  return sample_by<state>(o.latent_sampler, guided(conditional, other, guidance), noise(-1), grid, noise, observer);
 }
 
 template <backend B, element T, class Noise, class Observer>
@@ -123,6 +126,7 @@ tensor<B, T> sample(const latent_model<B, T>& m, const sample_options& o = {}, O
       detail::classes_of(o, count, uses_base(m, o.source) ? m.config().classes : 0);
   const extents image = m.config().image;
   tensor<B, T> pictures(m.device(), {count, image[0], image[1], image[2]});
+  const kept_weights kept(m.device());
   for (extent first = 0; first < count; first += o.batch) {
     const extent n = (std::min)(o.batch, count - first);
     const auto at = static_cast<std::size_t>(first), size = static_cast<std::size_t>(n);
