@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
 #include <ul/latent/plan.hpp>
@@ -47,8 +48,16 @@ ul::run_settings settings_of(const options& o, const ul::data_split& data) {
   if (o.stage == "1") s.stage2.steps = 0;
   if (o.stage == "2") s.stage1.steps = 0;
   s = changed(s, o.changes);
+  if (s.data != o.data || s.preset != o.preset) ul::fail("--set: data and preset have options of their own");
   ul::require_fit(s, data);
   return s;
+}
+
+bool lies_in(const std::string& file, const std::string& directory) {
+  std::error_code ignored;
+  const auto inner = std::filesystem::weakly_canonical(file, ignored);
+  const auto way = inner.lexically_relative(std::filesystem::weakly_canonical(directory, ignored));
+  return !file.empty() && !way.empty() && *way.begin() != "..";
 }
 
 int train(const ul::run_directory& directory, const ul::run_settings& settings, const ul::data_split& data,
@@ -86,6 +95,9 @@ int run(const options& o) {
   ul::run_settings settings = settings_of(o, data);
   if (o.seconds > 0) settings = ul::fitted_to(o.seconds, device, settings, data);
   const auto existing = o.force ? ul::existing_run::replace : ul::existing_run::refuse;
+  if (o.force && lies_in(settings.init_from, o.out))
+    ul::fail(ul::printable(settings.init_from), ": --init-from lies in the run that --force would replace");
+  ul::training_run<ul::cpu>::require_start(device, settings, data);
   return train(ul::run_directory::create(o.out, ul::to_json(settings), existing), settings, data, device);
 }
 

@@ -145,6 +145,12 @@ TEST_CASE("train: its exit code says what was wrong") {
   CHECK(code(new_run(run, 2)) == 2);
   CHECK(code(resume(run)) == 0);
   CHECK(code({"--resume", run, "--set", "stage1.rate=0.1"}) == 2);
+  // What cannot begin leaves the run that it should have replaced.
+  const std::string model = run + "/model.safetensors";
+  CHECK(code({"--out", run, "--force", "--stage", "2", "--init-from", model}) == 2);
+  CHECK(code({"--out", run, "--force", "--init-from", d / "nowhere"}) == 4);
+  CHECK(std::filesystem::exists(model));
+  CHECK(code({"--out", run, "--force", "--set", "data=idx:elsewhere"}) == 2);
   const ::pid_t busy = start(new_run(d / "busy", 100000), log);
   for (int i = 0; i < 2000 && !std::filesystem::exists(d / "busy" + "/config.json"); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

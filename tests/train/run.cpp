@@ -93,8 +93,9 @@ TEST_CASE("metrics: a full disk is told, and leaves whole lines") {
 
 TEST_CASE("observers: each is told, and a report is a line of JSON") {
   std::string order;
-  const std::vector<ul::step_observer> observers{[&](const ul::step_report& r) { order += "a" + std::to_string(r.step); },
-                                            [&](const ul::step_report& r) { order += "b" + std::to_string(r.step); }};
+  const std::vector<ul::step_observer> observers{
+      [&](const ul::step_report& r) { order += "a" + std::to_string(r.step); },
+      [&](const ul::step_report& r) { order += "b" + std::to_string(r.step); }};
   ul::notify(observers, report(1));
   ul::notify(observers, report(2));
   CHECK(order == "a1b1a2b2");

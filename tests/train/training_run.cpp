@@ -287,6 +287,48 @@ TEST_CASE("run: starts from another model's weights") {
   CHECK(contains(run_error(d / "other", s, data()), "model.safetensors: parameter prior/"));
 }
 
+TEST_CASE("run: what cannot begin is refused before there is a directory") {
+  const support::scratch d;
+  ul::cpu device{{.threads = 1}};
+  ul::run_settings s = settings();
+  const auto refusal = [&] { return error_of([&] { ul::training_run<ul::cpu>::require_start(device, s, data()); }); };
+  CHECK(refusal().empty());
+  s.init_from = d / "nowhere.safetensors";
+  CHECK(contains(refusal(), "nowhere.safetensors: cannot open"));
+  s.init_from.clear();
+  s.model.classes = 5;
+  CHECK(contains(refusal(), "model.classes is 5"));
+}
+
+TEST_CASE("run: data may move") {
+  const support::scratch d;
+  run(d / "run", settings(), data(), 5);
+  ul::run_settings s = settings();
+  s.data = "stripes elsewhere";
+  CHECK(run(d / "run", s, data()).finished);
+}
+
+// Pictures (4, 4, 5) of more classes than a byte tells.
+struct many {
+  ul::extent size() const { return 301; }
+  ul::extents extents() const { return {4, 4, 5}; }
+  ul::extent classes() const { return 301; }
+  ul::extent label(ul::extent i) const { return i; }
+  void read(ul::extent i, float* out) const {
+    for (int p = 0; p < 80; ++p) out[p] = static_cast<float>(std::sin(static_cast<double>(p * (i + 1))));
+  }
+};
+
+TEST_CASE("run: any number of channels and of classes") {
+  const support::scratch d;
+  ul::run_settings s = settings();
+  s.model.image = {4, 4, 5};
+  s.model.classes = 301;
+  s.watch.preview_every = 1;
+  CHECK(run(d / "run", s, {many{}, many{}}).finished);
+  CHECK(!std::filesystem::exists(d / "run" + "/previews"));
+}
+
 TEST_CASE("run: a disk that is full for a while costs checkpoints, nothing else") {
   const support::scratch d;
   ul::run_settings s = settings();

@@ -8,6 +8,9 @@
 // All randomness comes from the seed and the number of the step. So a run that was interrupted, in whatever way, goes
 // on from its newest checkpoint to the same bits that it would have had without.
 
+#include <set>
+#include <string_view>
+
 #include <ul/data/fingerprint.hpp>
 #include <ul/data/loader.hpp>
 #include <ul/data/subset.hpp>
@@ -27,10 +30,10 @@ struct run_hooks {
   double stage1_flops = 0, stage2_flops = 0;          // of a step, for each picture; told to the observers
 };
 
-// The settings without what touches no weight.
+// The settings without what touches no weight. Where the data lie is not decisive, what they are is.
 inline json decisive_settings(const run_settings& s) {
   json all = to_json(s);
-  return all.set("watch", nullptr);
+  return all.set("watch", nullptr).set("data", nullptr);
 }
 
 // Throws ul::error unless the model is for pictures and classes such as those of the data.
@@ -48,6 +51,9 @@ class training_run {
   // and data do not fit each other or the checkpoint, naming what differs.
   training_run(B& device, const run_directory& directory, const run_settings& settings, const data_split& data,
                run_hooks hooks = {});
+
+  // Throws what keeps such a run from beginning, before there is a directory for it.
+  static void require_start(B& device, const run_settings& settings, const data_split& data);
 
   extent step() const { return step_; }
   latent_model<B, T>& model() { return trainees_.model(); }
@@ -139,13 +145,16 @@ class training_run {
   void look(step_report& r, bool last) {
     const watch_settings& w = settings_.watch;
     const auto due = [&](extent every) { return every > 0 && (last || step_ % every == 0); };
-    if (!due(w.held_out_every) && !due(w.preview_every)) return;
+    const bool shown = due(w.preview_every) && can_be_shown();
+    if (!due(w.held_out_every) && !shown) return;
     trainees_.with_averaged_weights([&] {
       const latent_model<B, T>& m = trainees_.model();
       if (due(w.held_out_every)) r.values.emplace_back("held_out_bits_per_pixel", held_out_.bits_per_pixel(m));
-      if (due(w.preview_every)) show(r);
+      if (shown) show(r);
     });
   }
+  // Pictures of other numbers of channels are trained on without previews.
+  bool can_be_shown() const { return settings_.model.image[2] == 1 || settings_.model.image[2] == 3; }
   void show(step_report& r) {
     const watch_settings& w = settings_.watch;
     const std::string directory = directory_ / run_directory::previews_name;
@@ -166,13 +175,13 @@ class training_run {
 
   // A full disk is told once and does not end training; what comes after it works again.
   template <class Action>
-  void guarded(const char* what, Action&& action) {
+  void guarded(std::string_view what, Action&& action) {
     try {
       action();
-      if (std::exchange(troubled_, false)) tell(std::string(what) + ": can be written again");
+      if (troubled_.erase(what) > 0) tell(std::string(what) + ": can be written again");
     } catch (const error& e) {
       if (e.kind() != error_kind::system) throw;
-      if (!std::exchange(troubled_, true)) tell(std::string(what) + ": " + e.what());
+      if (troubled_.insert(what).second) tell(std::string(what) + ": " + e.what());
     }
   }
 
@@ -214,7 +223,7 @@ class training_run {
   std::optional<metrics_log> log_;
   std::uint32_t data_sum_;
   extent step_ = 0, saved_ = -1;
-  bool troubled_ = false;
+  std::set<std::string_view> troubled_;  // what cannot be written at the moment
 };
 
 // Not inside the class, so that a program that links ul::compiled compiles none of it.
@@ -238,6 +247,12 @@ training_run<B, T>::training_run(B& device, const run_directory& directory, cons
     trainees_.begin();
   }
   log_.emplace(directory / run_directory::metrics_name, metrics_options{.last_step = step_});
+}
+
+template <backend B, element T>
+void training_run<B, T>::require_start(B& device, const run_settings& settings, const data_split& data) {
+  require_fit(settings, data);
+  trainees<B, T>(device, settings).begin();
 }
 
 template <backend B, element T>
