@@ -1,16 +1,12 @@
 // Trains the small classifier whose features sets of pictures are compared by, tests it on held-out pictures, and
 // writes it to a file.
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <ul/backend/cpu.hpp>
-#include <ul/data/galaxies.hpp>
-#include <ul/data/idx_set.hpp>
 #include <ul/data/loader.hpp>
-#include <ul/io/gzip.hpp>
+#include <ul/data/memory_set.hpp>
 #include <ul/metric/bits.hpp>
 #include <ul/metric/classifier_file.hpp>
 #include <ul/metric/feature_table.hpp>
@@ -19,20 +15,31 @@
 #include <ul/train/adam.hpp>
 #include <ul/train/rate.hpp>
 
+#include "command.hpp"
+
 namespace {
 
 using clock_type = std::chrono::steady_clock;
 
 struct options {
-  std::string data = "galaxies", out = "classifier.safetensors";
+  std::string data = "galaxies:count=4000", out = "classifier.safetensors";
   ul::extent steps = 0, batch = 64, threads = 0;
   double epochs = 9, rate = 2e-3;
   std::uint64_t seed = 1;
   bool force = false;
 };
 
-template <ul::labelled_data_set Set>
-int train(const options& o, const Set& set, const Set& held_out) {
+// Throws ul::error when there are no pictures, or none with labels.
+ul::byte_set labelled(const options& o, const ul::any_set& set) {
+  if (!set) ul::fail_as(ul::error_kind::input, ul::printable(o.data), ": holds no pictures to train on");
+  if (set.classes() < 1) ul::fail_as(ul::error_kind::input, ul::printable(o.data), ": the pictures have no labels");
+  return ul::in_memory(set);
+}
+
+int train(const options& o) {
+  check_output(o.out, o.force);
+  const ul::data_split data = open_data(o.data);
+  const ul::byte_set set = labelled(o, data.train), held_out = labelled(o, data.held_out);
   ul::cpu device{{.threads = o.threads}};
   const ul::classifier_config config{.image = set.extents(), .classes = set.classes()};
   ul::parameters<ul::cpu, float> parameters(device);
@@ -40,7 +47,8 @@ int train(const options& o, const Set& set, const Set& held_out) {
   const ul::key seed(o.seed);
   parameters.allocate(seed.split(0));
   const double items = o.epochs * static_cast<double>(set.size());
-  const ul::extent steps = o.steps > 0 ? o.steps : std::max<ul::extent>(1, std::lround(items / static_cast<double>(o.batch)));
+  const ul::extent steps =
+      o.steps > 0 ? o.steps : std::max<ul::extent>(1, std::lround(items / static_cast<double>(o.batch)));
   std::printf("%td parameters, %td features, %td classes, %td pictures, %td steps, %td threads\n", parameters.count(),
               config.features, config.classes, set.size(), steps, device.threads());
 
@@ -87,28 +95,15 @@ int train(const options& o, const Set& set, const Set& held_out) {
 int main(int argc, char** argv) {
   options o;
   CLI::App app("Trains a small classifier, whose features are what sets of pictures are compared by.");
-  app.add_option("--data", o.data, "what to train on: galaxies (built in) or idx:DIRECTORY")->capture_default_str();
-  app.add_option("--out", o.out, "the file for the classifier")->capture_default_str();
-  app.add_option("--epochs", o.epochs, "passes over the data")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--steps", o.steps, "steps of training instead of --epochs")->check(CLI::Range(1, 10000000));
-  app.add_option("--batch", o.batch, "pictures in a step")->capture_default_str()->check(CLI::Range(1, 65536));
-  app.add_option("--rate", o.rate, "the peak learning rate")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--threads", o.threads, "threads; 0: one for each core")->capture_default_str();
-  app.add_option("--seed", o.seed, "of weights, order and augmentation")->capture_default_str();
-  app.add_flag("--force", o.force, "replace a file that exists");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    if (std::filesystem::exists(o.out) && !o.force) ul::fail("classifier: ", o.out, " exists; --force replaces it");
-    if (o.data.starts_with("idx:")) {
-      const std::string directory = o.data.substr(4);
-      return train(o, ul::read_idx_set(directory, "train", ul::gunzip), ul::read_idx_set(directory, "t10k", ul::gunzip));
-    }
-    if (o.data == "galaxies")
-      return train(o, ul::in_memory(ul::galaxies({.count = 4000, .seed = o.seed})),
-                   ul::in_memory(ul::galaxies({.count = 400, .seed = o.seed + 1})));
-    ul::fail("classifier: --data is ", o.data, ", expected galaxies or idx:DIRECTORY");
-  } catch (const ul::error& e) {
-    std::fprintf(stderr, "error: %s\n", e.what());
-    return 2;
-  }
+  app.option_defaults()->always_capture_default();
+  app.add_option("--data", o.data, "KIND:PATH with galaxies (no path), idx, cifar10, shards, folder or npy");
+  app.add_option("--out", o.out, "the file for the classifier");
+  app.add_flag("--force", o.force, "replace a file that is there");
+  app.add_option("--epochs", o.epochs, "passes over the data")->check(CLI::PositiveNumber);
+  app.add_option("--steps", o.steps, "of training; 0: --epochs counts")->check(CLI::Range(0, 10000000));
+  app.add_option("--batch", o.batch, "pictures in a step")->check(CLI::Range(1, 65536));
+  app.add_option("--rate", o.rate, "the peak learning rate")->check(CLI::PositiveNumber);
+  app.add_option("--threads", o.threads, "0: one for each core")->check(CLI::Range(0, 1024));
+  app.add_option("--seed", o.seed, "of weights, order and augmentation");
+  return run_command(app, argc, argv, [&] { return train(o); });
 }

@@ -29,8 +29,9 @@ int run(const options& o) {
   const auto model = ul::load(device, o.model);
   const ul::data_split data = open_data(o.data);
   const ul::any_set& set = o.split == "train" ? data.train : data.held_out;
-  if (set.extents() != model.config().image)
-    ul::fail(o.data, ": pictures are ", set.extents(), ", the model expects ", model.config().image);
+  if (!set)
+    ul::fail_as(ul::error_kind::input, ul::printable(o.data), ": holds no pictures to train on, only those held out");
+  check_pictures(o.data, set.extents(), model.config().image);
   const ul::extent count = o.count > 0 ? std::min(o.count, set.size()) : set.size();
 
   std::vector<float> latents, bits;

@@ -5,6 +5,7 @@
 //            --classifier models/fashion-classifier.safetensors
 
 #include <chrono>
+#include <optional>
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
 #include <ul/io/json_writer.hpp>
@@ -21,6 +22,7 @@
 namespace {
 
 using model_type = ul::latent_model<ul::cpu>;
+using net_type = ul::classifier<ul::cpu, float>;
 
 struct options {
   std::string model, data, classifier, json = "evaluation.json";
@@ -45,6 +47,21 @@ double distance(const ul::feature_table& a, const ul::feature_table& b) {
   return ul::frechet_distance(a.values(), b.values(), a.features());
 }
 
+// Sets the figures that values() returns; when it cannot, as with too few pictures, each is null with the reason beside
+// it, so that nothing else that was measured is lost.
+template <class Values>
+void measure(ul::json& to, const std::vector<std::string>& names, const Values& values) {
+  ul::json::array measured(names.size());
+  std::string reason;
+  try {
+    measured = values();
+  } catch (const ul::error& e) {
+    reason = e.what();
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) to.set(names[i], measured[i]);
+  if (!reason.empty()) to.set(names[0] + "_left_out", reason);
+}
+
 // Samples, their classes in turn, against the features of real pictures. see: host pictures -> features.
 template <class See>
 ul::json samples(const model_type& m, ul::sample_options o, const ul::feature_table& real, const See& see) {
@@ -55,31 +72,33 @@ ul::json samples(const model_type& m, ul::sample_options o, const ul::feature_ta
   ul::append_clamped(pictures, ul::sample(m, o));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ul::feature_table made = see(pictures);
-  const auto pr = ul::precision_recall(real.values(), made.values(), real.features());
-  ul::json result = ul::json::object{{"count", o.count},
-                                     {"seconds_each", seconds / static_cast<double>(o.count)},
-                                     {"gfd", distance(real, made)},
-                                     {"precision", pr.precision},
-                                     {"recall", pr.recall}};
+  ul::json result = ul::json::object{{"count", o.count}, {"seconds_each", seconds / static_cast<double>(o.count)}};
+  measure(result, {"gfd"}, [&] { return ul::json::array{distance(real, made)}; });
+  measure(result, {"precision", "recall"}, [&] {
+    const auto pr = ul::precision_recall(real.values(), made.values(), real.features());
+    return ul::json::array{pr.precision, pr.recall};
+  });
   if (!o.classes.empty()) result.set("recognised", object_of(ul::recognised(made.classes(), o.classes)));
   return result;
 }
 
-ul::json figures(const options& o, ul::cpu& device, const model_type& model) {
-  const ul::evaluation e = ul::evaluate(model, open_data(o.data).held_out, o.evaluation);
+// net: null, or the classifier.
+ul::json figures(const options& o, ul::cpu& device, const model_type& model, const net_type* net) {
+  const ul::any_set set = open_data(o.data).held_out;
+  check_pictures(o.data, set.extents(), model.config().image);
+  const ul::evaluation e = ul::evaluate(model, set, o.evaluation);
   ul::json all = ul::json::object{
       {"pictures", e.shape[0]}, {"bits_by_prior", bits_of(model, e.prior_nats)}, {"psnr", object_of(e.psnr)}};
   if (e.base_nats) all.set("bits_by_base", bits_of(model, *e.base_nats));
   if (e.ssim.count() > 0) all.set("ssim", object_of(e.ssim));
-  if (o.classifier.empty()) return all;
+  if (!net) return all;
 
-  const auto net = ul::load_classifier<float>(device, o.classifier);
   const auto see = [&](std::span<const float> pictures) {
     const auto count = static_cast<ul::extent>(pictures.size()) / e.shape.without(0).size();
-    return ul::features_of<float>(device, net, pictures, e.shape.with(0, count));
+    return ul::features_of<float>(device, *net, pictures, e.shape.with(0, count));
   };
   const ul::feature_table real = see(e.originals), decoded = see(e.decoded);
-  all.set("rfd", distance(real, decoded));
+  measure(all, {"rfd"}, [&] { return ul::json::array{distance(real, decoded)}; });
   if (e.labels[0] >= 0) {
     all.set("classifier_accuracy", object_of(ul::recognised(real.classes(), e.labels)));
     all.set("reconstructions_recognised", object_of(ul::recognised(decoded.classes(), e.labels)));
@@ -95,16 +114,24 @@ int run(options o) {
   check_output(o.json, o.force);
   ul::cpu device{{.threads = o.threads}};
   const auto model = ul::load(device, o.model);
-  o.evaluation.decoder = o.how.resolved().decoder;
-  o.evaluation.batch = o.how.options.batch;
-  ul::json all = figures(o, device, model);
+  std::optional<net_type> net;
+  if (!o.classifier.empty()) {
+    net = ul::load_classifier<float>(device, o.classifier);
+    check_pictures(o.classifier, net->config().image, model.config().image);
+  }
+  const ul::sample_options sampling = o.how.resolved();
+  check_guidance(model, sampling);
+  o.evaluation.decoder = sampling.decoder;
+  o.evaluation.batch = sampling.batch;
+  ul::json all = figures(o, device, model, net ? &*net : nullptr);
   all.set("model", std::filesystem::path(o.model).filename().string());
   all.set("data", o.data);
   all.set("seed", o.evaluation.seed);
   all.set("sampling", to_json(o.how));
   const std::string text = ul::to_text(all, 2) + '\n';
+  std::cout << text << std::flush;
   ul::write_file(o.json, text);
-  std::cout << text << o.json << '\n';
+  std::cout << o.json << '\n';
   return 0;
 }
 
@@ -121,7 +148,8 @@ int main(int argc, char** argv) {
   app.add_option("--json", o.json, "the file of results");
   app.add_flag("--force", o.force, "replace a file that is there");
   app.add_option("--count", o.evaluation.count, "held-out pictures; 0: all")->check(CLI::Range(0, 1000000000));
-  app.add_option("--samples", o.samples, "pictures to sample; -1: as many as held-out pictures");
+  app.add_option("--samples", o.samples, "pictures to sample; -1: as many as held-out pictures")
+      ->check(CLI::Range(-1, 1000000000));
   app.add_option("--draws", o.evaluation.draws, "noise levels for a picture's bits")->check(CLI::Range(1, 100000));
   app.add_option("--seed", o.evaluation.seed, "of the first picture; the next has the next one");
   o.how.add_to(app);

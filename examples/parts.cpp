@@ -1,7 +1,6 @@
 // Parts of the library in a program that has data of its own, in Eigen and xtensor, and an optimiser of its own: a
 // noise schedule, a loss, and a block that learns to denoise points on a circle at one noise level.
 
-#include <CLI/CLI.hpp>
 #include <Eigen/Core>
 #include <cmath>
 #include <cstdio>
@@ -15,6 +14,8 @@
 #include <ul/op/reduce.hpp>
 #include <vector>
 
+#include "command.hpp"
+
 namespace {
 
 constexpr int count = 512;
@@ -26,11 +27,7 @@ Eigen::MatrixXf points_on_a_circle() {
   });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Uses a schedule, a loss and a block of the library alone, with data from Eigen and xtensor.");
-  CLI11_PARSE(app, argc, argv);
+int run() {
   ul::cpu device;
   const auto x = ul::from_eigen(device, points_on_a_circle());  // (count, 2)
 
@@ -80,4 +77,11 @@ int main(int argc, char** argv) {
   const double radius = std::hypot(static_cast<double>(clean(0, 0)), static_cast<double>(clean(0, 1)));
   std::printf("a noisy point comes back to radius %.3f\n", radius);
   return better < own && std::fabs(radius - 1) < 0.1 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Uses a schedule, a loss and a block of the library alone, with data from Eigen and xtensor.");
+  return run_command(app, argc, argv, run);
 }

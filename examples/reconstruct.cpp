@@ -28,13 +28,15 @@ struct options {
   bool force = false;
 };
 
-int run(const options& o) {
+int run(options o) {
   check_output(o.out, o.force);
   ul::cpu device{{.threads = o.threads}};
   const auto model = ul::load(device, o.model);
   const ul::any_set set = open_data(o.data).held_out;
-  if (set.extents() != model.config().image)
-    ul::fail(o.data, ": pictures are ", set.extents(), ", the model expects ", model.config().image);
+  check_pictures(o.data, set.extents(), model.config().image);
+  if (o.first >= set.size())
+    ul::fail("--first is ", o.first, ", but there are ", set.size(), " pictures, counted from 0");
+  o.count = std::min(o.count, set.size() - o.first);
   const auto x = ul::pictures_of(device, set, o.first, o.count);
   std::vector<std::uint64_t> seeds;
   std::vector<std::int32_t> labels;
@@ -60,7 +62,8 @@ int run(const options& o) {
                   from.get().begin() + std::min(i + o.columns, o.count) * set.extents().size());
   ul::write_png(o.out, ul::grid(rows.data(), x.shape().with(0, 2 * o.count), o.columns, {.scale = o.scale}));
   std::cout << ul::bits(nats) / static_cast<double>(model.config().pixels()) << " bits/pixel, PSNR "
-            << ul::psnr(decoded, originals, 2) << " dB, " << seconds / static_cast<double>(o.count) << " s a picture\n"
+            << ul::picture_psnr(decoded, originals, set.extents().size()).mean() << " dB, "
+            << seconds / static_cast<double>(o.count) << " s a picture\n"
             << o.out << '\n';
   return 0;
 }
@@ -76,7 +79,7 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--out", o.out, "the PNG to write");
   app.add_flag("--force", o.force, "replace a PNG that is there");
-  app.add_option("--count", o.count, "pictures")->check(CLI::Range(1, 65536));
+  app.add_option("--count", o.count, "pictures, as far as there are")->check(CLI::Range(1, 65536));
   app.add_option("--first", o.first, "the first of those held out")->check(CLI::Range(0, 1000000000));
   app.add_option("--seed", o.seed, "of the first picture's noise; the next has the next one");
   o.how.add_decoder_to(app);

@@ -27,6 +27,7 @@ int run(const options& o) {
   ul::cpu device{{.threads = o.threads}};
   const auto model = ul::load(device, o.model);
   ul::sample_options s = o.how.resolved();
+  check_guidance(model, s);
   s.seeds = ul::seeds_of(s);
   if (s.classes.empty() && ul::uses_base(model, s.source) && model.config().classes > 0)
     for (std::size_t i = 0; i < s.seeds.size(); ++i)
@@ -59,7 +60,10 @@ int main(int argc, char** argv) {
   app.add_flag("--force", o.force, "replace a PNG that is there");
   app.add_option("--count", o.how.options.count, "pictures")->check(CLI::Range(1, 1000000));
   app.add_option("--seed", o.how.options.seed, "of the first picture; the next has the next one");
-  app.add_option("--seeds", o.how.options.seeds, "a seed for each picture instead, such as 7,9,30")->delimiter(',');
+  app.add_option("--seeds", o.how.options.seeds, "a seed for each picture instead, such as 7,9,30")
+      ->delimiter(',')
+      ->excludes("--count")
+      ->excludes("--seed");
   app.add_option("--classes", o.how.options.classes, "a class for all pictures, or one for each; default: all in turn")
       ->delimiter(',');
   o.how.add_to(app);

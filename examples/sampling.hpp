@@ -36,6 +36,16 @@ struct sampling {
   }
 };
 
+// Throws ul::error for guidance away from a class that nothing is told.
+template <class Model>
+void check_guidance(const Model& model, const ul::sample_options& o) {
+  if (o.guidance.scale == 1) return;
+  if (!ul::uses_base(model, o.source))
+    ul::fail("--guidance ", o.guidance.scale, ": only a base model is guided, and the prior makes these latents");
+  if (model.config().classes == 0)
+    ul::fail("--guidance ", o.guidance.scale, ": the model was trained without classes to be guided by");
+}
+
 // What decides a picture beside its seed and class.
 inline ul::json to_json(const sampling& s) {
   return ul::json::object{{"source", s.source},

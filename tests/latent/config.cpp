@@ -57,6 +57,14 @@ TEST_CASE("a config that cannot work is refused by file, key and numbers") {
   CHECK(refusal(R"({"decoder": {"dropout": 1}})").find("decoder.dropout is 1, expected in [0, 1)") !=
         std::string::npos);
   CHECK(refusal(R"({"prior": {"normal_kl": -1}})").find("normal_kl is -1, expected at least 0") != std::string::npos);
+  CHECK(refusal(R"({"prior": {"blocks": -1}})").find("prior.blocks is -1, expected 0 to 1000") != std::string::npos);
+  CHECK(refusal(R"({"base": {"blocks": [1, 1001]}})").find("base.blocks is 1001, expected 0 to 1000") !=
+        std::string::npos);
+  CHECK(
+      refusal(R"({"base": {"channels": [128, 2097152]}})").find("base.channels is 2097152, expected at most 1048576") !=
+      std::string::npos);
+  CHECK(refusal(R"({"encoder": {"channels": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}})")
+            .find("encoder.channels has 17 entries, expected at most 16") != std::string::npos);
   CHECK(refusal(R"({"classes": -1})").find("classes is -1, expected at least 0") != std::string::npos);
 }
 

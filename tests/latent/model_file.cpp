@@ -21,6 +21,7 @@ std::string refusal(reference& device, byte_view bytes) {
   try {
     load<float>(device, bytes, "m.safetensors");
   } catch (const error& e) {
+    CHECK(e.kind() == error_kind::input);
     return e.what();
   }
   return "";
@@ -100,4 +101,32 @@ TEST_CASE("files that hold no model, or another one, are refused") {
   CHECK(refusal(s.device, byte_view(cut)).find("m.safetensors") == 0);
   CHECK_THROWS_WITH_AS(load(s.device, path("absent")),
                        (path("absent") + ": cannot open: no such file or directory").c_str(), error);
+}
+
+TEST_CASE("sizes that no file of this length can have are refused before memory or time is spent") {
+  reference device;
+  const auto of_config = [&](const latent_config& c, double base_scale = 0) {
+    const detail::model_header h{.config = c, .base_scale = base_scale};
+    const byte_vector bytes = encode_safetensors({}, {{detail::model_header::key, detail::to_text(h)}});
+    return refusal(device, byte_view(bytes));
+  };
+  latent_config deep = tiny(), wide = tiny(), wide_base = tiny(), deepest = tiny(), large = tiny(), coarse = tiny();
+  deep.prior.blocks = 1'000'000;
+  CHECK(of_config(deep) == "m.safetensors: latent_config: prior.blocks is 1000000, expected 0 to 1000");
+  deep.prior.blocks = 1000;
+  CHECK(of_config(deep).find(" bytes cannot hold the ") != std::string::npos);
+  wide.prior.channels = 1 << 14;
+  CHECK(of_config(wide).find("m.safetensors: ") == 0);
+  CHECK(of_config(wide).find(" parameters of its config") != std::string::npos);
+  wide_base.base.channels = {4, 1 << 14};
+  CHECK(of_config(wide_base, 1) != of_config(wide_base));  // the base model counts where there is one
+  CHECK(of_config(wide_base, 1).find(" parameters of its config") != std::string::npos);
+  deepest.base.channels = std::vector<extent>(16, 4);
+  deepest.base.blocks = std::vector<extent>(16, 1000);
+  CHECK(of_config(deepest, 1).find(" parameters of its config") != std::string::npos);
+  large.image = {extent{1} << 40, extent{1} << 20, 1};
+  CHECK(of_config(large).find("m.safetensors: ") == 0);
+  coarse.encoder.patch = coarse.decoder.patch = extent{1} << 40;
+  CHECK(of_config(coarse).find("m.safetensors: ") == 0);
+  CHECK(of_config(coarse).find("overflow") != std::string::npos);
 }

@@ -42,6 +42,7 @@ std::string load_error(reference& device, const byte_vector& bytes) {
   try {
     load_classifier<double>(device, bytes, "c.st");
   } catch (const error& e) {
+    CHECK(e.kind() == error_kind::input);
     return e.what();
   }
   return "no error";

@@ -35,6 +35,20 @@ TEST_CASE("PSNR of four values") {
   CHECK_THROWS_WITH(ul::psnr(x, y, 0), "psnr: range is 0, expected above 0");
 }
 
+TEST_CASE("PSNR of pictures is the mean of each one's, with values that a picture file can hold") {
+  const std::vector<float> x = {1, -1, 0, 0.5f, 3, 0}, y = {1, -1, 1, 0, 1, -0.5f}, same = {1, -1};
+  const ul::sample_mean mean = ul::picture_psnr(std::span(x).subspan(2), std::span(y).subspan(2), 2);
+  const std::vector<float> kept = {1, 0};  // of the last picture
+  CHECK(mean.count() == 2);
+  CHECK(mean.mean() == Approx((ul::psnr(std::span(x).subspan(2, 2), std::span(y).subspan(2, 2), 2) +
+                               ul::psnr(kept, std::span(y).subspan(4, 2), 2)) /
+                              2));
+  CHECK(mean.mean() != Approx(ul::psnr(std::span(x).subspan(2), std::span(y).subspan(2), 2)));
+  CHECK(ul::picture_psnr(same, std::span(y).first(2), 2).mean() == std::numeric_limits<double>::infinity());
+  CHECK_THROWS_WITH(ul::picture_psnr(x, same, 2), "picture_psnr: x has 6 values, y has 2");
+  CHECK_THROWS_WITH(ul::picture_psnr(x, y, 4), "picture_psnr: 6 values do not make whole pictures of 4");
+}
+
 // torchmetrics, functional/image/ssim.py, the example of the docstring: three images of 3 channels, 256 by 256, against
 // three quarters of themselves.
 TEST_CASE("SSIM of scaled noise") {

@@ -418,5 +418,11 @@ TEST_CASE("run directory: created once, resumed often, held by one process") {
   CHECK(contains(error_of([&] { ul::run_directory::create(scratch / "file/run", config); }),
                  "file/run: cannot create: not a directory"));
   ul::write_file(path + "/config.json", "{");
+  try {
+    ul::run_directory::open(path);
+    FAIL("accepted");
+  } catch (const ul::error& e) {
+    CHECK(e.kind() == ul::error_kind::input);
+  }
   CHECK(contains(open_error(), "config.json:1:2: "));
 }

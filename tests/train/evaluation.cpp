@@ -2,11 +2,14 @@
 #include <ul/data/galaxies.hpp>
 #include <ul/latent/presets.hpp>
 #include <ul/train/evaluation.hpp>
+#include <ul/train/exhibits.hpp>
 
 #include <string>
 
 #include <ul/backend/cpu.hpp>
 #include <ul/compiled.hpp>
+
+#include "../io/support.hpp"
 
 namespace {
 
@@ -60,6 +63,15 @@ TEST_CASE("an evaluation is what its parts are, in any batches") {
   CHECK(again.decoded == e.decoded);
   CHECK(again.psnr.mean() == e.psnr.mean());
   CHECK(again.prior_nats.mean() == e.prior_nats.mean());
+}
+
+TEST_CASE("a run shows the PSNR that an evaluation reports") {
+  fixture f;
+  const support::scratch d;
+  const ul::exhibits<ul::cpu, float> shown(f.device, f.set, 5);
+  const ul::evaluation e = ul::evaluate(f.model, f.set, {.draws = 1, .seed = 0, .decoder = {.steps = 2}});
+  CHECK(shown.show(f.model, d / "", 5, 2) == e.psnr.mean());
+  CHECK(e.psnr.count() == 5);
 }
 
 TEST_CASE("pictures of another size are refused") {

@@ -17,7 +17,7 @@ class reference {
 
   void* allocate(extent bytes) {
     void* p = ::operator new(static_cast<std::size_t>(bytes), alignment, std::nothrow);
-    if (p == nullptr) fail("reference: out of memory, ", bytes, " bytes wanted");
+    if (p == nullptr) fail_as(error_kind::system, "reference: out of memory, ", bytes, " bytes wanted");
     return p;
   }
   void deallocate(void* p, extent) { ::operator delete(p, alignment); }
@@ -37,8 +37,7 @@ class reference {
   void map(space s, F f, operand<Out> out, operand<In>... in) {
     for (extent o = 0; o < s.outer; ++o)
       for (extent m = 0; m < s.mid; ++m)
-        for (extent i = 0; i < s.inner; ++i)
-          *at(out, o, m, i) = static_cast<Out>(f(load(in, o, m, i)...));
+        for (extent i = 0; i < s.inner; ++i) *at(out, o, m, i) = static_cast<Out>(f(load(in, o, m, i)...));
   }
 
   template <class F, class Out, class... In>
@@ -62,8 +61,7 @@ class reference {
           const In* a = g.a + s * g.stride_a + i * row_a;
           const In* b = g.b + s * g.stride_b + j * col_b;
           double sum = 0;
-          for (extent p = 0; p < g.k; ++p)
-            sum += wide(a[p * col_a]) * wide(b[p * row_b]);
+          for (extent p = 0; p < g.k; ++p) sum += wide(a[p * col_a]) * wide(b[p * row_b]);
           sum *= g.alpha;
           if (g.bias != nullptr) sum += wide(g.bias[j]);
           Out& c = g.c[s * g.stride_c + i * g.ldc + j];

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <ul/grad/initialise.hpp>
@@ -26,6 +27,7 @@ template <backend B, element T>
 struct parameter_state {
   B* device;
   std::vector<parameter_entry> entries;
+  std::unordered_set<std::string> paths;  // of the entries, of which a deep model has many
   extent count = 0;
   tensor<B, T> value;                // (count): what blocks compute with
   tensor<B, master_t<T>> master;     // (count): what the optimiser updates; `value` itself when T is its own master
@@ -82,8 +84,7 @@ class scope {
   param<B, T> declare(const std::string& name, const extents& shape, const initialiser& init) const {
     const std::string path = (*this / name).path_;
     if (state_->value) fail("parameters: ", path, " is declared after allocate()");
-    for (const parameter_entry& e : state_->entries)
-      if (e.path == path) fail("parameters: ", path, " is declared twice");
+    if (!state_->paths.insert(path).second) fail("parameters: ", path, " is declared twice");
     state_->entries.push_back({path, shape, state_->count, init});
     state_->count = round_up(checked_add(state_->count, shape.size(), "parameters"), alignment, "parameters");
     return param<B, T>(state_, state_->entries.size() - 1);

@@ -56,6 +56,13 @@ class parameter_tensors {
   std::vector<safetensors_tensor> list_;
 };
 
+// Throws ul::error when a file of these bytes cannot hold so many values, of two bytes at least: to be asked before
+// memory is taken, as a config may want more than any file holds.
+inline void check_room(std::string_view file, byte_view bytes, extent count) {
+  if (count > static_cast<extent>(bytes.size()) / 2)
+    fail(printable(file), ": ", bytes.size(), " bytes cannot hold the ", count, " parameters of its config");
+}
+
 // Whether a file must hold the very type of the masters, or any of the four floating types.
 enum class type_match { exact, floating };
 

@@ -11,15 +11,27 @@ namespace ul {
 
 namespace detail {
 
+// What a file may ask for: far above any model, low enough that its networks are declared in a moment.
+inline constexpr extent most_blocks = 1000, most_stages = 16, most_channels = extent{1} << 20;
+
 inline void check_positive(const char* field, extent n) {
   if (n < 1) fail("latent_config: ", field, " is ", n, ", expected at least 1");
 }
-inline void check_all_positive(const char* field, const std::vector<extent>& all) {
-  if (all.empty()) fail("latent_config: ", field, " is empty, expected one entry for each stage");
-  for (const extent n : all) check_positive(field, n);
+inline void check_channels(const char* field, extent n) {
+  check_positive(field, n);
+  if (n > most_channels) fail("latent_config: ", field, " is ", n, ", expected at most ", extent{most_channels});
 }
-inline void check_count(const char* field, extent n) {
-  if (n < 0) fail("latent_config: ", field, " is ", n, ", expected at least 0");
+inline void check_stages(const char* field, const std::vector<extent>& channels) {
+  if (channels.size() > std::size_t{most_stages})
+    fail("latent_config: ", field, " has ", channels.size(), " entries, expected at most ", extent{most_stages});
+  for (const extent n : channels) check_channels(field, n);
+}
+inline void check_some_stages(const char* field, const std::vector<extent>& channels) {
+  if (channels.empty()) fail("latent_config: ", field, " is empty, expected one entry for each stage");
+  check_stages(field, channels);
+}
+inline void check_blocks(const char* field, extent n) {
+  if (n < 0 || n > most_blocks) fail("latent_config: ", field, " is ", n, ", expected 0 to ", extent{most_blocks});
 }
 inline void check_heads(const char* network, extent width, extent heads) {
   if (width < 1 || heads < 1 || width % heads != 0)
@@ -105,7 +117,7 @@ struct latent_config {
   void validate() const {
     if (image.rank() != 3 || image.size() == 0) fail("latent_config: image is ", image, ", expected (H, W, C)");
     if (classes < 0) fail("latent_config: classes is ", classes, ", expected at least 0");
-    detail::check_positive("channels", channels);
+    detail::check_channels("channels", channels);
     validate_encoder();
     validate_prior();
     validate_decoder();
@@ -115,25 +127,27 @@ struct latent_config {
  private:
   void validate_encoder() const {
     detail::check_positive("encoder.patch", encoder.patch);
-    detail::check_all_positive("encoder.channels", encoder.channels);
-    detail::check_count("encoder.blocks", encoder.blocks);
-    detail::check_count("encoder.last_blocks", encoder.last_blocks);
+    detail::check_some_stages("encoder.channels", encoder.channels);
+    detail::check_blocks("encoder.blocks", encoder.blocks);
+    detail::check_blocks("encoder.last_blocks", encoder.last_blocks);
   }
   void validate_prior() const {
+    detail::check_channels("prior.channels", prior.channels);
     detail::check_heads("prior", prior.channels, prior.heads);
-    detail::check_count("prior.blocks", prior.blocks);
+    detail::check_blocks("prior.blocks", prior.blocks);
     detail::check_above("noise_logsnr", noise_logsnr, "prior.logsnr_min", prior.logsnr_min);
     if (!(prior.normal_kl >= 0)) fail("latent_config: prior.normal_kl is ", prior.normal_kl, ", expected at least 0");
   }
   void validate_decoder() const {
     const decoder_config& d = decoder;
     detail::check_positive("decoder.patch", d.patch);
-    for (const extent c : d.channels) detail::check_positive("decoder.channels", c);
+    detail::check_stages("decoder.channels", d.channels);
     extent f = d.patch;
     for (std::size_t i = 0; i < d.channels.size(); ++i) f = checked_mul(f, 2, "latent_config");
     if (f != factor()) fail("latent_config: the decoder's factor is ", f, ", expected that of the encoder, ", factor());
-    detail::check_count("decoder.blocks", d.blocks);
-    detail::check_count("decoder.middle_blocks", d.middle_blocks);
+    detail::check_blocks("decoder.blocks", d.blocks);
+    detail::check_blocks("decoder.middle_blocks", d.middle_blocks);
+    detail::check_channels("decoder.middle_channels", d.middle_channels);
     detail::check_heads("decoder", d.middle_channels, d.heads);
     detail::check_share("decoder.dropout", d.dropout);
     detail::check_above("decoder.logsnr_max", d.logsnr_max, "decoder.logsnr_min", d.logsnr_min);
@@ -141,11 +155,11 @@ struct latent_config {
   }
   void validate_base() const {
     const base_config& b = base;
-    detail::check_all_positive("base.channels", b.channels);
+    detail::check_some_stages("base.channels", b.channels);
     if (b.blocks.size() != b.channels.size())
       fail("latent_config: base.blocks has ", b.blocks.size(), " entries, expected one for each of the ",
            b.channels.size(), " of base.channels");
-    for (const extent n : b.blocks) detail::check_count("base.blocks", n);
+    for (const extent n : b.blocks) detail::check_blocks("base.blocks", n);
     for (const extent c : b.channels)
       detail::check_heads("base", c, b.head_depth > 0 && c % b.head_depth == 0 ? c / b.head_depth : 0);
     detail::check_share("base.dropout", b.dropout);

@@ -3,6 +3,7 @@
 
 #include <ul/latent/config.hpp>
 #include <ul/latent/grid.hpp>
+#include <ul/nn/patches.hpp>
 #include <ul/nn/resnet_block.hpp>
 #include <ul/op/patchify.hpp>
 
@@ -15,7 +16,7 @@ class latent_encoder {
  public:
   latent_encoder(const scope<B, T>& s, const latent_config& c)
       : config_(c),
-        in_(s / "in", c.encoder.patch * c.encoder.patch * c.image[2], c.encoder.channels[0]),
+        in_(s / "in", nn::patch_size(c.encoder.patch, 2, c.image[2]), c.encoder.channels[0]),
         norm_(s / "norm", c.encoder.channels.back(),
               {.groups = norm_groups(c.encoder.channels.back()), .act = activation::silu}),
         out_(s / "out", c.encoder.channels.back(), c.channels) {

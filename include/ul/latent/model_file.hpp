@@ -5,6 +5,7 @@
 //   ul::cpu device;
 //   auto model = ul::load(device, "fashion.safetensors");
 
+#include <ul/io/as_input.hpp>
 #include <ul/io/json_reader.hpp>
 #include <ul/io/json_writer.hpp>
 #include <ul/io/parameters_file.hpp>
@@ -58,33 +59,45 @@ inline model_header model_header_of(const safetensors& file) {
 
 }  // namespace detail
 
-// The bytes of a model -> the model, on `device`, which must outlive it. `name` stands in the errors. Throws ul::error
-// naming file and tensor for a damaged file, one that holds no model, and weights that do not fit its config.
-template <element T = float, backend B>
-latent_model<B, T> load(B& device, byte_view bytes, std::string_view name = "model") {
+namespace detail {
+
+template <element T, backend B>
+latent_model<B, T> read_model(B& device, byte_view bytes, std::string_view name) {
   const safetensors file = parse_safetensors(bytes, name);
-  const detail::model_header h = detail::model_header_of(file);
+  const model_header h = model_header_of(file);
   latent_model<B, T> m(device, h.config);
+  extent count = m.stage1.weights.count();
+  if (h.base_scale > 0) count = checked_add(count, m.add_base().weights.count(), "model");
+  check_room(file.name, bytes, count);
   const auto fill = [](parameters<B, T>& p, const safetensors& from, const std::string& prefix) {
     p.allocate();
     load_parameters(p, from, {.prefix = prefix, .types = type_match::floating});
   };
   safetensors own = file;
-  if (h.base_scale > 0)
-    std::erase_if(own.tensors, [](const auto& t) { return t.name.starts_with(detail::base_prefix); });
+  if (h.base_scale > 0) std::erase_if(own.tensors, [](const auto& t) { return t.name.starts_with(base_prefix); });
   fill(m.stage1.weights, own, "");
   m.stage1.scale = latent_scale(h.scale);
   if (h.base_scale > 0) {
-    fill(m.add_base().weights, file, detail::base_prefix);
+    fill(m.stage2->weights, file, base_prefix);
     m.stage2->scale = latent_scale(h.base_scale);
   }
   return m;
 }
 
+}  // namespace detail
+
+// The bytes of a model -> the model, on `device`, which must outlive it. `name` stands in the errors. Throws ul::error
+// of the kind `input`, naming file and tensor, for a damaged file, one that holds no model, and weights that do not fit
+// its config.
+template <element T = float, backend B>
+latent_model<B, T> load(B& device, byte_view bytes, std::string_view name = "model") {
+  return as_input(name, [&] { return detail::read_model<T>(device, bytes, name); });
+}
+
 // A model's file -> the model. Throws ul::error as above, and when the file cannot be read.
 template <element T = float, backend B>
 latent_model<B, T> load(B& device, const std::string& path) {
-  return load<T>(device, read_file(path), path);
+  return load<T>(device, as_input(path, [&] { return read_file(path); }), path);
 }
 template <element T = float, backend B>
 latent_model<B, T> load(B& device, const char* path) {

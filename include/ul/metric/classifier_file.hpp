@@ -1,6 +1,7 @@
 #pragma once
 // Classifiers as safetensors files: the parameters under their paths, the config beside them.
 
+#include <ul/io/as_input.hpp>
 #include <ul/io/fields.hpp>
 #include <ul/io/json_reader.hpp>
 #include <ul/io/parameters_file.hpp>
@@ -57,10 +58,10 @@ void save_classifier(const std::string& path, const classifier_config& c, const 
   write_safetensors(path, tensors.list(), {{"format", "ul.classifier"}, {"config", to_text(to_json(c))}});
 }
 
-// The classifier in the bytes of a file; `name` stands in the errors. Values of another floating type are converted.
-// Throws ul::error when this is no file of a classifier, or its parameters are not those of its config.
+namespace detail {
+
 template <element T, backend B>
-classifier<B, T> load_classifier(B& device, byte_view bytes, std::string_view name) {
+classifier<B, T> read_classifier(B& device, byte_view bytes, std::string_view name) {
   const safetensors file = parse_safetensors(bytes, name);
   const std::string *format = file.find_metadata("format"), *config = file.find_metadata("config");
   if (format == nullptr || *format != "ul.classifier" || config == nullptr)
@@ -69,18 +70,26 @@ classifier<B, T> load_classifier(B& device, byte_view bytes, std::string_view na
   const classifier_config c = classifier_config_from(parse_json(*config, config_name), config_name);
   parameters<B, T> p(device);
   classifier<B, T> net(p.root(), c);
-  // Before memory is taken: a config may ask for more than any file holds.
-  if (p.count() > static_cast<extent>(bytes.size()))
-    fail(printable(name), ": ", bytes.size(), " bytes cannot hold the ", p.count(), " parameters of its config");
+  check_room(name, bytes, p.count());
   p.allocate(key(0));
   load_parameters(p, file, {.types = type_match::floating});
   return net;
 }
 
+}  // namespace detail
+
+// The classifier in the bytes of a file; `name` stands in the errors. Values of another floating type are converted.
+// Throws ul::error of the kind `input` when this is no file of a classifier, or its parameters are not those of its
+// config.
+template <element T, backend B>
+classifier<B, T> load_classifier(B& device, byte_view bytes, std::string_view name) {
+  return as_input(name, [&] { return detail::read_classifier<T>(device, bytes, name); });
+}
+
 // The same from a path. Throws ul::error as read_file does, too.
 template <element T, backend B>
 classifier<B, T> load_classifier(B& device, const std::string& path) {
-  const byte_vector bytes = read_file(path);
+  const byte_vector bytes = as_input(path, [&] { return read_file(path); });
   return load_classifier<T>(device, bytes, path);
 }
 

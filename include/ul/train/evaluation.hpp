@@ -10,6 +10,7 @@
 #include <ul/metric/bits.hpp>
 #include <ul/metric/psnr.hpp>
 #include <ul/metric/ssim.hpp>
+#include <ul/train/append_clamped.hpp>
 
 namespace ul {
 
@@ -31,12 +32,6 @@ struct evaluation {
   std::vector<float> originals, decoded;  // of that shape
   std::vector<extent> labels;             // -1 without
 };
-
-// Appends values clamped to [-1, 1].
-template <backend B, element T>
-void append_clamped(std::vector<float>& to, const tensor<B, T>& x) {
-  for (const float value : to_host(cast<float>(x))) to.push_back(std::clamp(value, -1.0f, 1.0f));
-}
 
 // Throws ul::error when the set's pictures are not those the model was made for.
 template <backend B, element T, data_set S>
@@ -68,12 +63,13 @@ evaluation evaluate(const latent_model<B, T>& m, const S& set, const evaluation_
     append_clamped(e.originals, x);
     append_clamped(e.decoded, decode(m, noisy_latent(m, z, k), k, o.decoder));
   }
+  e.psnr = picture_psnr(e.decoded, e.originals, item.size());
+  if (item[0] <= 10 || item[1] <= 10) return e;  // the window of SSIM has to fit
   const auto size = static_cast<std::size_t>(item.size());
   for (std::size_t at = 0; at < e.originals.size(); at += size) {
     const auto original = std::span<const float>(e.originals).subspan(at, size);
     const auto decoded = std::span<const float>(e.decoded).subspan(at, size);
-    e.psnr.add(psnr(decoded, original, 2));
-    if (item[0] > 10 && item[1] > 10) e.ssim.add(ssim(decoded, original, item));  // its window has to fit
+    e.ssim.add(ssim(decoded, original, item));
   }
   return e;
 }

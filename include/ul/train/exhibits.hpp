@@ -11,6 +11,7 @@
 #include <ul/io/png.hpp>
 #include <ul/latent/latent_bits.hpp>
 #include <ul/metric/psnr.hpp>
+#include <ul/train/append_clamped.hpp>
 
 namespace ul {
 
@@ -52,7 +53,7 @@ class exhibits {
     std::vector<float> made;
     for (extent first = 0; first < count; first += batch) {
       const extent n = (std::min)(batch, count - first);
-      append(made, reconstruct(m, pictures(first, n), keys(first, n), decoder));
+      append_clamped(made, reconstruct(m, pictures(first, n), keys(first, n), decoder));
     }
     write(path + "reconstructions.png", alternating(made, count), count);
 
@@ -61,9 +62,9 @@ class exhibits {
       for (extent i = 0; i < count && m.config().classes > 0; ++i) o.classes.push_back(i % m.config().classes);
     }
     std::vector<float> samples;
-    append(samples, sample(m, o));
+    append_clamped(samples, sample(m, o));
     write(path + "samples.png", samples, count);
-    return psnr(made, std::span(values_).first(made.size()), 2);
+    return picture_psnr(made, std::span(values_).first(made.size()), item_.size()).mean();
   }
 
  private:
@@ -76,11 +77,6 @@ class exhibits {
   }
   std::span<const key> keys(extent first, extent n) const {
     return std::span(keys_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-  }
-
-  // Values as a picture can hold them, for a fair PSNR.
-  static void append(std::vector<float>& to, const tensor<B, T>& x) {
-    for (const float value : to_host(cast<float>(x))) to.push_back(std::clamp(value, -1.0f, 1.0f));
   }
 
   // A row of originals, then a row of what was made of them, and so on.

@@ -7,6 +7,7 @@
 
 #include <sys/file.h>
 
+#include <ul/io/as_input.hpp>
 #include <ul/io/json_reader.hpp>
 #include <ul/io/json_writer.hpp>
 #include <ul/io/read_file.hpp>
@@ -43,14 +44,14 @@ class run_directory {
     return run;
   }
 
-  // Goes on with a run. Throws ul::error when there is none, or another process holds it.
+  // Goes on with a run. Throws ul::error when there is none, its settings are damaged, or another process holds it.
   static run_directory open(const std::string& path) {
     std::error_code problem;
     if (!std::filesystem::exists(path + "/" + config_name, problem)) {
       fail(printable(path), ": is not the directory of a run: there is no ", config_name);
     }
     run_directory run(path);
-    run.config_ = read_json(run / config_name);
+    run.config_ = as_input(run / config_name, [&] { return read_json(run / config_name); });
     clean_checkpoints(path);
     remove_temporaries(path);
     remove_temporaries(run / previews_name);

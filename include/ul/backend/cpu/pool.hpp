@@ -38,7 +38,7 @@ class memory_pool {
     if (bytes < 0) fail("cpu: ", bytes, " bytes wanted");
     const std::lock_guard lock(mutex_);
     if (limit_ != 0 && bytes > limit_ - in_use_)
-      fail("cpu: out of memory, ", bytes, " bytes wanted, ", in_use_, " of ", limit_, " in use");
+      fail_as(error_kind::system, "cpu: out of memory, ", bytes, " bytes wanted, ", in_use_, " of ", limit_, " in use");
     const size_class c = class_of(bytes);
     std::byte* block = free_[c.number];
     if (block != nullptr) {
@@ -108,7 +108,8 @@ class memory_pool {
     const std::size_t whole = size <= largest_cut ? region_size : (size + page_size - 1) / page_size * page_size;
     regions_.reserve(regions_.size() + 1);
     const auto data = static_cast<std::byte*>(::operator new(whole, page, std::nothrow));
-    if (data == nullptr) fail("cpu: out of memory, ", bytes, " bytes wanted beside ", in_use_, " in use");
+    if (data == nullptr)
+      fail_as(error_kind::system, "cpu: out of memory, ", bytes, " bytes wanted beside ", in_use_, " in use");
 #if defined(__linux__)
     madvise(data, whole, MADV_HUGEPAGE);
 #endif
