@@ -45,12 +45,6 @@ constexpr operand<T> per_sample_channel(T* data, const space& s) {
   return {data, s.inner, 0, 1};
 }
 
-// One element for each position and channel, shared by all samples.
-template <class T>
-constexpr operand<T> per_position(T* data, const space& s) {
-  return {data, 0, s.inner, 1};
-}
-
 // Whether a fold replaces what its output holds or adds to it.
 enum class store_mode { replace, add };
 
