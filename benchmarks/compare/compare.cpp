@@ -73,6 +73,7 @@ void compare(const options& o) {
   for (const int threads : {1, 2}) {
     if (o.threads != 0 && threads != o.threads) continue;
     ul::cpu device({.threads = threads});
+    settle();
     std::printf("%d thread%s: %.0f GFLOP/s of multiply-adds\n", threads, threads == 1 ? "" : "s",
                 peak_gigaflops(device));
     const contest c{all, device, threads, libtorch, pytorch};

@@ -1,5 +1,8 @@
 #include "comparison.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include <ul/core/error.hpp>
 
 namespace benchmark {
@@ -19,6 +22,14 @@ double busy_seconds() {
 }
 
 }  // namespace
+
+void settle() {
+  for (int i = 0; i < 50; ++i) {
+    const double busy = busy_seconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    if (busy_seconds() - busy < 0.02) return;
+  }
+}
 
 comparison::comparison(const comparison_options& o) : options_(o) {
   if (!o.json.empty() && (json_ = std::fopen(o.json.c_str(), "w")) == nullptr)
@@ -40,6 +51,8 @@ void comparison::run(const std::string& name, int threads, bar b, const std::fun
   double foreign = 0;
   for (int round = 0; round < options_.rounds; ++round)
     for (std::size_t i = 0; i < all.size(); ++i) {
+      settle();
+      if (repeats > 1) all[i].run(1);  // wakes threads that sleep
       const double busy = busy_seconds(), start = wall_seconds();
       const lap t = all[i].run(repeats);
       foreign += (busy_seconds() - busy - t.processor) / (wall_seconds() - start);

@@ -20,6 +20,10 @@ struct bar {
   double floor = 0, goal = 0;
 };
 
+// Waits, two seconds at most, until nothing runs: the threads of OpenMP keep a processor busy for a while after their
+// work is done, which is fine in their own turn, but not in that of others.
+void settle();
+
 class comparison {
  public:
   // Throws ul::error when the JSON file cannot be written.
