@@ -1,35 +1,24 @@
-// What a caller can do with samplers: states of any type, observers, stopping, resuming, guidance, thresholding,
-// image-to-image, inpainting; and what they refuse.
+// What a caller can do with samplers: states of any type, observers, stopping, resuming, networks of any prediction,
+// grids; and what they refuse.
 
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
-#include <ul/core/normal.hpp>
 #include <ul/diffusion/cosine_schedule.hpp>
 #include <ul/diffusion/flow_schedule.hpp>
-#include <ul/diffusion/guidance.hpp>
-#include <ul/diffusion/image_to_image.hpp>
-#include <ul/diffusion/replay_ddpm.hpp>
 #include <ul/diffusion/sample_ancestral.hpp>
-#include <ul/diffusion/sample_consistency.hpp>
-#include <ul/diffusion/sample_deis.hpp>
+#include <ul/diffusion/sample_ddim.hpp>
 #include <ul/diffusion/sample_dpmpp_2m.hpp>
 #include <ul/diffusion/sample_dpmpp_2s.hpp>
 #include <ul/diffusion/sample_dpmpp_3m.hpp>
-#include <ul/diffusion/sample_flow.hpp>
 #include <ul/diffusion/sample_heun.hpp>
-#include <ul/diffusion/sample_lms.hpp>
-#include <ul/diffusion/sample_pndm.hpp>
-#include <ul/diffusion/sample_repaint.hpp>
 #include <ul/diffusion/sample_tcd.hpp>
-#include <ul/diffusion/sample_unipc.hpp>
-#include <ul/diffusion/thresholding.hpp>
+#include <ul/diffusion/state_geometry.hpp>
 
-#include "gaussian.hpp"
+#include "sampler_support.hpp"
 
 namespace mine {
 
@@ -53,71 +42,9 @@ point combine(double a, const point& p, const Rest&... rest) {
 namespace {
 
 using many = std::vector<double>;
-
-double filled_like(double, double value) { return value; }
-template <class T>
-std::vector<T> filled_like(const std::vector<T>& x, double value) {
-  return std::vector<T>(x.size(), static_cast<T>(value));
-}
-
-// Every sampler as (denoiser, x, grid, first step, observer) -> x.
-template <class F>
-void each_sampler(F f) {
-  const auto noise_like = [](const auto& x) {
-    return [same = filled_like(x, 1)](ul::extent draw) { return ul::combine(std::sin(5.0 * double(draw) + 1), same); };
-  };
-  f("ancestral", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_ancestral(d, x, g, noise_like(x), {.first = first}, o);
-  });
-  f("ddim", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_ddim(d, x, g, {.first = first}, o);
-  });
-  f("invert", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::invert_ddim(d, x, g, {.first = first}, o);
-  });
-  f("euler", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_euler(d, x, g, {.first = first}, o);
-  });
-  f("heun", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_heun(d, x, g, {.first = first}, o);
-  });
-  f("flow heun", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_flow_heun(d, x, g, {.first = first}, o);
-  });
-  f("flow sde", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_flow_sde(d, x, g, noise_like(x), {.first = first}, o);
-  });
-  f("2m", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_dpmpp_2m(d, x, g, {.first = first}, o);
-  });
-  f("2s", 0, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_dpmpp_2s(d, x, g, {.first = first}, o);
-  });
-  f("3m", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_dpmpp_3m(d, x, g, {.first = first}, o);
-  });
-  f("unipc", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_unipc(d, x, g, {.first = first}, o);
-  });
-  f("deis", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_deis(d, x, g, {.first = first}, o);
-  });
-  f("lms", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_lms(d, x, g, {.first = first}, o);
-  });
-  f("pndm", 1, [](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_pndm(d, x, g, {.first = first}, o);
-  });
-  f("consistency", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_consistency(d, x, g, noise_like(x), {.first = first}, o);
-  });
-  f("tcd", 0, [=](auto d, auto x, const auto& g, ul::extent first, auto o) {
-    return ul::sample_tcd(d, x, g, noise_like(x), {.first = first}, o);
-  });
-}
-
-const gaussian data{0.4, 0.7};
-const auto grid = ul::uniform_logsnr_grid(-6, 5, 12);
+using test::data;
+using test::each_sampler;
+using test::grid;
 
 }  // namespace
 
@@ -263,124 +190,6 @@ TEST_CASE("grids") {
   const auto shifted = flow.shifted(ul::flow_shift(3));
   CHECK(ul::flow_time(shifted[1]) == doctest::Approx(3 * 0.75 / (1 + 2 * 0.75)));
   CHECK(shifted[4] == ul::logsnr_of_clean);
-}
-
-TEST_CASE("guidance") {
-  const gaussian wide{0, 1}, narrow{1, 0.5};
-  const double l = 0.7, x = 0.2, c = narrow(x, l), u = wide(x, l);
-  const auto guided = [&](const ul::guidance_options& o) { return ul::guided(narrow, wide, o)(x, l); };
-  CHECK(guided({.scale = 1}) == doctest::Approx(c));
-  CHECK(guided({.scale = 0}) == doctest::Approx(u));
-  CHECK(guided({.scale = 3}) == doctest::Approx(u + 3 * (c - u)));
-  CHECK(guided({.scale = 3, .logsnr_min = 1}) == c);
-  CHECK(guided({.scale = 3, .logsnr_max = 0.5}) == c);
-  CHECK(guided({.scale = 3, .logsnr_min = 0, .logsnr_max = 1}) == doctest::Approx(u + 3 * (c - u)));
-
-  // Outside the interval the other network is not called.
-  const auto never = [](double, double) -> double { throw ul::error("called"); };
-  CHECK(ul::guided(narrow, never, {.scale = 3, .logsnr_max = 0})(x, l) == c);
-
-  // On vectors: rescaling brings the deviation back, projection removes the part along c, CFG-Zero* fits u to c.
-  const many cv{1, 2, -1, 0.5}, uv{0.2, 1, 0.3, 0.1};
-  const auto fixed = [](const many& v) { return [v](const many&, double) { return v; }; };
-  const auto rescaled = ul::guided(fixed(cv), fixed(uv), {.scale = 4, .rescale = 1})(cv, 0);
-  CHECK(ul::deviation(rescaled) == doctest::Approx(ul::deviation(cv)));
-  const auto apg = ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 4}})(cv, 0);
-  CHECK(ul::inner(apg, cv) == doctest::Approx(ul::inner(cv, cv)));  // what is added is orthogonal to c
-  const auto plain = ul::guided(fixed(cv), fixed(uv), {.scale = 4})(cv, 0);
-  const auto all = ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 4}, .parallel = 1})(cv, 0);
-  for (std::size_t i = 0; i < 4; ++i) CHECK(all[i] == doctest::Approx(plain[i]));
-  const auto capped =
-      ul::guided_projected(fixed(cv), fixed(uv), {.guidance = {.scale = 2}, .parallel = 1, .length = 0.1})(cv, 0);
-  CHECK(std::sqrt(ul::inner(ul::combine(1, capped, -1, cv), ul::combine(1, capped, -1, cv))) == doctest::Approx(0.1));
-  const many twice = ul::combine(2.5, cv);
-  const auto zero = ul::guided_cfg_zero(fixed(cv), fixed(twice), {.scale = 7})(cv, 0);
-  for (std::size_t i = 0; i < 4; ++i) CHECK(zero[i] == doctest::Approx(cv[i]));  // a multiple of c guides nowhere
-
-  // They compose with each other, with thresholding and with samplers.
-  const auto stacked = ul::clipped(ul::guided(ul::guided(narrow, wide, {.scale = 2}), wide, {.scale = 1.5}), -0.8, 0.8);
-  const double inner_guided = u + 2 * (c - u), outer = u + 1.5 * (inner_guided - u);
-  CHECK(stacked(x, l).x == doctest::Approx(std::fmin(std::fmax(outer, -0.8), 0.8)));
-  CHECK(ul::sample_ddim(stacked, 0.3, grid.then(ul::logsnr_of_clean)) <= 0.8);
-
-  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.scale = std::nan("")}), "guided: scale is nan, expected a finite one");
-  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.rescale = 2}), "guided: rescale is 2, expected 0 to 1");
-  CHECK_THROWS_WITH(ul::guided(narrow, wide, {.logsnr_min = 2, .logsnr_max = 1}),
-                    "guided: logsnr_min is 2, expected at most logsnr_max, 1");
-}
-
-TEST_CASE("guiding by a Gaussian in closed form") {
-  // u the prior N(0, 1), c the posterior: guided at scale w, the score is (1 - w) u + w c, whose sampler ends at the
-  // Gaussian of precision (1 - w) 1 + w / 0.25 only for the ODE's own level-wise product; x^ itself is checked.
-  const gaussian wide{0, 1}, narrow{0, 0.5};
-  for (const double l : {-3.0, 0.0, 4.0}) {
-    const double a = ul::alpha(l), w = 2, x = 0.9;
-    const double score_c = -x / narrow.variance(l), score_u = -x;
-    const double score = (1 - w) * score_u + w * score_c;
-    const double denoised = (x + ul::sigma_squared(l) * score) / a;  // Tweedie
-    CHECK(ul::guided(narrow, wide, {.scale = w})(x, l) == doctest::Approx(denoised).epsilon(1e-12));
-  }
-}
-
-TEST_CASE("clipping and dynamic thresholding") {
-  const auto fixed = [](const many&, double) { return many{0.5, -3, 2, 0.1, -0.2}; };
-  const many x_t{1, 1, 1, 1, 1};
-  const double l = 1;
-  const auto kept = ul::clipped(fixed)(x_t, l);
-  CHECK(kept.x == many{0.5, -1, 1, 0.1, -0.2});
-  CHECK(kept.eps[1] == doctest::Approx((1 + 3 * ul::alpha(l)) / ul::sigma(l)));
-  const auto recomputed = ul::clipped(fixed, -1, 1, ul::eps_after_clipping::recomputed)(x_t, l);
-  CHECK(recomputed.eps[1] == doctest::Approx((1 + ul::alpha(l)) / ul::sigma(l)));
-  // Magnitudes 0.1, 0.2, 0.5, 2, 3: the 0.75 quantile is 2.
-  const auto dynamic = ul::dynamically_thresholded(fixed, 0.75)(x_t, l);
-  const many expected{0.25, -1, 1, 0.05, -0.1};
-  for (std::size_t i = 0; i < 5; ++i) CHECK(dynamic.x[i] == doctest::Approx(expected[i]));
-  CHECK(ul::magnitude_quantile(many{0, -4}, 0.25) == doctest::Approx(1));
-  CHECK_THROWS_WITH(ul::clipped(fixed, 1, 1), "clipped: low is 1, expected below high, 1");
-  CHECK_THROWS_WITH(ul::magnitude_quantile(x_t, 1.5), "magnitude_quantile: q is 1.5, expected 0 to 1");
-}
-
-TEST_CASE("image to image") {
-  const auto start = ul::image_to_image_start(0.8, -0.5, grid, 0.5);
-  CHECK(start.first == 6);
-  CHECK(start.state == doctest::Approx(ul::alpha(grid[6]) * 0.8 - ul::sigma(grid[6]) * 0.5));
-  CHECK(ul::image_to_image_start(0.8, -0.5, grid, 1).first == 0);
-  CHECK(ul::image_to_image_start(0.8, -0.5, grid, 0.001).first == 11);
-  CHECK(std::isfinite(ul::sample_dpmpp_2m(data, start.state, grid, {.first = start.first})));
-  CHECK_THROWS_WITH(ul::image_to_image_start(0.8, -0.5, grid, 0),
-                    "image_to_image_start: strength is 0, expected above 0 and at most 1");
-}
-
-TEST_CASE("inpainting keeps the known part and follows its correlation with the rest") {
-  // Two dimensions of correlation 0.9: given the first is 1, the second is N(0.9, 0.19).
-  const auto denoiser = [](const many& x, double l) {
-    const double a = ul::alpha(l), k = a * a, n = ul::sigma_squared(l), d = (k + n) * (k + n) - 0.81 * k * k;
-    const double u = ((k + n) * x[0] - 0.9 * k * x[1]) / d, v = ((k + n) * x[1] - 0.9 * k * x[0]) / d;
-    return many{a * (u + 0.9 * v), a * (0.9 * u + v)};
-  };
-  const many mask{1, 0}, known{1, 0};
-  const auto path = ul::uniform_logsnr_grid(-10, 7, 30).then(ul::logsnr_of_clean);
-  const auto mean_of = [&](auto sampler) {
-    double mean = 0;
-    for (std::uint64_t i = 0; i < 400; ++i) {
-      const auto noise = [k = ul::key(i)](ul::extent draw) {
-        const auto at = static_cast<std::uint64_t>(2 * (draw + 1));
-        return many{ul::normal_at<double>(k, at), ul::normal_at<double>(k, at + 1)};
-      };
-      const many x = sampler(noise);
-      REQUIRE(x[0] == 1);
-      mean += x[1] / 400;
-    }
-    return mean;
-  };
-  const double replaced = mean_of([&](auto noise) {
-    const auto other = [noise](ul::extent draw) { return noise(draw + 1000); };
-    return ul::sample_ancestral(denoiser, noise(-1), path, noise, {}, ul::keep_known(mask, known, other));
-  });
-  const double repainted = mean_of(
-      [&](auto noise) { return ul::sample_repaint(denoiser, noise(-1), mask, known, path, noise, {.resamples = 5}); });
-  CHECK(replaced > 0.5);
-  CHECK(std::abs(repainted - 0.9) < 0.09);  // 4 standard errors of a mean over 400 draws
 }
 
 TEST_CASE("bad grids, options and states are refused") {

@@ -66,10 +66,11 @@ UL_HD auto cos_sin(U word) {
   constexpr int width = narrow<U> ? 32 : 64, drop = narrow<U> ? 6 : 10;
 
   // The angle is q quarter turns and x eighths of a turn, -1 < x < 1.
-  const U turned = word + U(W{1} << (width - 3)), q = shift_right(turned, width - 2);
+  const U turned = word + U(W{1} << (width - 3));
   const U cell = shift_right(turned & U((W{1} << (width - 2)) - 1), drop);
-  const V middle = to_number(cell) - constant<V>(narrow<U> ? 0x1p23 - 0.5 : 0x1p51 - 0.5);
-  const V x = middle * constant<V>(narrow<U> ? 0x1p-23 : 0x1p-51), square = x * x;
+  const V x = fma(to_number(cell), constant<V>(narrow<U> ? 0x1p-23 : 0x1p-51),
+                  constant<V>(narrow<U> ? 0x1p-24 - 1 : 0x1p-52 - 1));  // exact
+  const V square = x * x;
 
   // sin(pi/4 x) / x and cos(pi/4 x) in x^2; relative errors 2^-28 and 2^-34, 2^-68 and 2^-75.
   V s, c;
@@ -85,8 +86,9 @@ UL_HD auto cos_sin(U word) {
   }
 
   // Odd quarters exchange the two; the cosine is negative in quarters 1 and 2, the sine in 2 and 3.
-  const U c_bits = bits_of(c), s_bits = bits_of(s), exchange = (c_bits ^ s_bits) & (U(W{0}) - (q & U(W{1})));
-  const U c_sign = shift_left((q + U(W{1})) & U(W{2}), width - 2), s_sign = shift_left(q & U(W{2}), width - 2);
+  const U odd = U(W{0}) - (shift_right(turned, width - 2) & U(W{1})), sign = U(W{1} << (width - 1));
+  const U c_bits = bits_of(c), s_bits = bits_of(s), exchange = (c_bits ^ s_bits) & odd;
+  const U c_sign = (turned + U(W{1} << (width - 2))) & sign, s_sign = turned & sign;
   return normal_pair<V>{from_bits(c_bits ^ exchange ^ c_sign), from_bits(s_bits ^ exchange ^ s_sign)};
 }
 

@@ -15,20 +15,29 @@ struct philox_block {
   W word[4];
 };
 
-// The round's number and the 64-bit key, given as its low and high half, are what the words are mixed with.
+// What is mixed in by round `round` under a 64-bit key, given as its low and high half.
+struct philox_key {
+  std::uint32_t low, high;
+
+  UL_HD constexpr philox_key of_round(std::uint32_t round) const {
+    return {low + round * 0x9E3779B9u, high + round * 0xBB67AE85u};
+  }
+};
+
 template <class W>
-UL_HD constexpr void philox_round(philox_block<W>& x, std::uint32_t round, std::uint32_t key_low,
-                                  std::uint32_t key_high) {
+UL_HD constexpr void philox_round(philox_block<W>& x, W key_low, W key_high) {
   const auto left = multiply_wide(0xD2511F53u, x.word[0]);
   const auto right = multiply_wide(0xCD9E8D57u, x.word[2]);
-  x = {{right.high ^ x.word[1] ^ W(key_low + round * 0x9E3779B9u), right.low,
-        left.high ^ x.word[3] ^ W(key_high + round * 0xBB67AE85u), left.low}};
+  x = {{right.high ^ x.word[1] ^ key_low, right.low, left.high ^ x.word[3] ^ key_high, left.low}};
 }
 
 // The random words at `counter` under that key.
 template <class W>
 UL_HD constexpr philox_block<W> philox4x32(philox_block<W> counter, std::uint32_t key_low, std::uint32_t key_high) {
-  for (std::uint32_t round = 0; round < 10; ++round) philox_round(counter, round, key_low, key_high);
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    const philox_key k = philox_key{key_low, key_high}.of_round(round);
+    philox_round(counter, W(k.low), W(k.high));
+  }
   return counter;
 }
 

@@ -9,7 +9,9 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-inline constexpr extent backward_queries = tile_rows * (72 / tile_rows), backward_keys = 128;
+// Scores stand with a row for each key here: then they are read as they lie for the gradients of keys and values, and
+// have to be turned for that of the queries alone.
+inline constexpr extent backward_queries = 128, backward_keys = 64;
 
 // The arrays one head needs, cut from one piece of memory.
 template <class T>
@@ -21,27 +23,27 @@ class backward_head {
         b_(b),
         h_(h),
         width_(tile_columns<T>),
-        panels_(memory, 2 * panel_size<T>(s_.depth, s_.keys) + panel_size<T>(s_.keys, s_.depth) +
-                            2 * panel_size<T>(s_.queries, s_.depth)),
-        blocks_(memory, (4 * backward_queries + 2 * backward_keys) * packed_stride),
+        panels_(memory, 2 * panel_size<T>(s_.depth, s_.queries) + 2 * panel_size<T>(s_.queries, s_.depth) +
+                            panel_size<T>(s_.keys, s_.depth)),
+        blocks_(memory, (4 * backward_keys + backward_queries) * packed_stride),
         sums_(memory, (s_.queries + 2 * backward_keys) * s_.depth),
         delta_(memory, s_.queries) {
     const extent D = s_.depth;
-    keys_across_ = panels_.data();
-    values_across_ = keys_across_ + panel_size<T>(D, s_.keys);
-    keys_ = values_across_ + panel_size<T>(D, s_.keys);
-    queries_ = keys_ + panel_size<T>(s_.keys, D);
+    queries_across_ = panels_.data();
+    dout_across_ = queries_across_ + panel_size<T>(D, s_.queries);
+    queries_ = dout_across_ + panel_size<T>(D, s_.queries);
     dout_ = queries_ + panel_size<T>(s_.queries, D);
-    for (extent j = 0; j < s_.keys; j += backward_keys) {
-      const extent n = (std::min)(backward_keys, s_.keys - j);
-      rows(f.k, transpose::yes).pack_panels(0, D, j, n, keys_across_ + j * D, D * width_);
-      rows(f.v, transpose::yes).pack_panels(0, D, j, n, values_across_ + j * D, D * width_);
-      rows(f.k, transpose::no).pack_panels(j, n, 0, D, keys_ + panel_size<T>(j, D), n * width_);
-    }
+    keys_ = dout_ + panel_size<T>(s_.queries, D);
     for (extent i = 0; i < s_.queries; i += backward_queries) {
       const extent m = (std::min)(backward_queries, s_.queries - i);
+      rows(f.q, transpose::yes).pack_panels(0, D, i, m, queries_across_ + i * D, D * width_);
+      rows(f.dout, transpose::yes).pack_panels(0, D, i, m, dout_across_ + i * D, D * width_);
       rows(f.q, transpose::no).pack_panels(i, m, 0, D, queries_ + panel_size<T>(i, D), m * width_);
       rows(f.dout, transpose::no).pack_panels(i, m, 0, D, dout_ + panel_size<T>(i, D), m * width_);
+    }
+    for (extent j = 0; j < s_.keys; j += backward_keys) {
+      const extent n = (std::min)(backward_keys, s_.keys - j);
+      rows(f.k, transpose::no).pack_panels(j, n, 0, D, keys_ + panel_size<T>(j, D), n * width_);
     }
     const auto times = [](pack<T> x, pack<T> y) { return x * y; };
     for (extent i = 0; i < s_.queries; ++i)
@@ -50,11 +52,14 @@ class backward_head {
   }
 
   void run() {
-    const extent D = s_.depth;
+    const extent D = s_.depth, block = backward_keys * packed_stride;
     T* const dq = sums_.data();
     T *const dk = dq + s_.queries * D, *const dv = dk + backward_keys * D;
+    T *const keys = blocks_.data(), *const values = keys + block;
     for (extent j = 0; j < s_.keys; j += backward_keys) {
       const extent n = (std::min)(backward_keys, s_.keys - j);
+      rows(f_.k, transpose::no).pack_rows(j, n, 0, D, keys, packed_stride);
+      rows(f_.v, transpose::no).pack_rows(j, n, 0, D, values, packed_stride);
       for (extent i = 0; i < s_.queries; i += backward_queries)
         meet(i, (std::min)(backward_queries, s_.queries - i), j, n, dq + i * D, dk, dv);
       write_rows(f_.dk, j, n, dk);
@@ -68,35 +73,29 @@ class backward_head {
     return head_matrix(x, b_, h_, s_.depth, layout);
   }
 
-  // Queries [i, i + m) and keys [j, j + n).
+  // Queries [i, i + m) and keys [j, j + n), whose rows are packed.
   void meet(extent i, extent m, extent j, extent n, T* dq, T* dk, T* dv) {
-    const extent D = s_.depth, block = backward_queries * packed_stride;
-    T *const left = blocks_.data(), *const dleft = left + block, *const p = dleft + block, *const ds = p + block;
-    T *const p_across = ds + block, *const ds_across = p_across + backward_keys * packed_stride;
-    rows(f_.q, transpose::no).pack_rows(i, m, 0, D, left, packed_stride);
-    rows(f_.dout, transpose::no).pack_rows(i, m, 0, D, dleft, packed_stride);
-    const extent whole = whole_packs<T>(n);
-    multiply_block<T, packed_stride>(left, m, D, keys_across_ + j * D, whole, nullptr, 0,
+    const extent D = s_.depth, block = backward_keys * packed_stride, whole = whole_packs<T>(m);
+    const T *const keys = blocks_.data(), *const values = keys + block;
+    T *const p = blocks_.data() + 2 * block, *const ds = p + block, *const ds_across = ds + block;
+    multiply_block<T, packed_stride>(keys, n, D, queries_across_ + i * D, whole, nullptr, 0,
                                      {p, packed_stride, T{1}, false});
-    multiply_block<T, packed_stride>(dleft, m, D, values_across_ + j * D, whole, nullptr, 0,
+    multiply_block<T, packed_stride>(values, n, D, dout_across_ + i * D, whole, nullptr, 0,
                                      {ds, packed_stride, T{1}, false});
-    const T* const lse = f_.lse + (b_ * s_.heads + h_) * s_.queries + i;
-    const pack<T> scale(static_cast<T>(s_.scale));
-    for (extent r = 0; r < m; ++r) {
-      const pack<T> offset(-lse[r]), delta(delta_.data()[i + r]);
-      for_packs<T>(whole, [&](extent c, auto lanes) {
+    const T *const lse = f_.lse + (b_ * s_.heads + h_) * s_.queries + i, *const delta = delta_.data() + i;
+    const T factor = static_cast<T>(s_.scale);
+    for (extent r = 0; r < n; ++r)
+      for_packs<T>(m, [&](extent c, auto lanes) {
         T *const at = p + r * packed_stride + c, *const d = ds + r * packed_stride + c;
-        const auto probability = exp(muladd(read(at, lanes), scale, offset));
+        const auto probability = exp(muladd(read(at, lanes), pack<T>(factor), -read(lse + c, lanes)));
         write(probability, at, lanes);
-        write(probability * (read(d, lanes) - delta) * scale, d, lanes);
+        write(probability * (read(d, lanes) - read(delta + c, lanes)), d, lanes);
       });
-    }
-    multiply_block<T, packed_stride>(ds, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0, {dq, D, T{1}, j > 0});
-    transpose_block(p, packed_stride, m, n, p_across, packed_stride);
-    multiply_block<T, packed_stride>(p_across, n, m, dout_ + panel_size<T>(i, D), D, nullptr, 0, {dv, D, T{1}, i > 0});
-    transpose_block(ds, packed_stride, m, n, ds_across, packed_stride);
-    multiply_block<T, packed_stride>(ds_across, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0,
-                                     {dk, D, T{1}, i > 0});
+    multiply_block<T, packed_stride>(p, n, m, dout_ + panel_size<T>(i, D), D, nullptr, 0, {dv, D, T{1}, i > 0});
+    multiply_block<T, packed_stride>(ds, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0, {dk, D, factor, i > 0});
+    transpose_block(ds, packed_stride, n, m, ds_across, packed_stride);
+    multiply_block<T, packed_stride>(ds_across, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0,
+                                     {dq, D, factor, j > 0});
   }
 
   void write_rows(const head_rows<T>& to, extent first, extent n, const T* from) const {
@@ -108,7 +107,7 @@ class backward_head {
   const attention_shape& s_;
   extent b_, h_, width_;
   scratch<memory_pool, T> panels_, blocks_, sums_, delta_;
-  T *keys_across_, *values_across_, *keys_, *queries_, *dout_;
+  T *queries_across_, *dout_across_, *queries_, *dout_, *keys_;
 };
 
 }  // namespace simd

@@ -5,6 +5,7 @@
 #include <ul/backend/cpu/gemm_epilogue.hpp>
 #include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/pool.hpp>
+#include <ul/backend/cpu/unroll.hpp>
 #include <ul/backend/kernels/group_norm.hpp>
 
 namespace ul {
@@ -30,19 +31,39 @@ double sum_down(const T* from, extent count, extent stride) {
   return sum;
 }
 
+// body(rows, at, c, lanes) for all packs of channels of several rows at a time: the number of rows is a constant, the
+// first one's elements stand at `at`, and the next row's `channels` further. What is read or summed for each channel so
+// goes through memory once for several rows. Long rows are better read one by one, as they lie in memory.
+template <int together, class T, class Body>
+UL_INLINE extent for_rows_together(extent row, extent rows, extent channels, const Body& body) {
+  for (; row + together <= rows; row += together)
+    for_packs<T>(channels, [&](extent c, auto lanes) {
+      body(std::integral_constant<int, together>{}, row * channels + c, c, lanes);
+    });
+  return row;
+}
+template <class T, class Body>
+UL_INLINE void for_rows(extent rows, extent channels, const Body& body) {
+  constexpr extent long_row = 256 / sizeof(T);
+  const extent row = channels <= long_row ? for_rows_together<4, T>(0, rows, channels, body) : 0;
+  for_rows_together<1, T>(row, rows, channels, body);
+}
+
 // What the sweeps read for each channel of one sample: the input of the activation is (x - mean) * slope + bias.
 template <class T>
 struct channel_norm {
   const T *mean, *slope, *bias;
+};
+
+// The same for one pack of channels.
+template <class T>
+struct pack_norm {
+  pack<T> mean, slope, bias;
 
   template <class Lanes>
-  UL_INLINE pack<T> centred(const T* x, extent c, Lanes lanes) const {
-    return read(x + c, lanes) - read(mean + c, lanes);
-  }
-  template <class Lanes>
-  UL_INLINE pack<T> affine(pack<T> centred, extent c, Lanes lanes) const {
-    return muladd(centred, read(slope + c, lanes), read(bias + c, lanes));
-  }
+  UL_INLINE pack_norm(const channel_norm<T>& n, extent c, Lanes lanes)
+      : mean(read(n.mean + c, lanes)), slope(read(n.slope + c, lanes)), bias(read(n.bias + c, lanes)) {}
+  UL_INLINE pack<T> affine(pack<T> centred) const { return muladd(centred, slope, bias); }
 };
 
 // Mean, slope = rstd * gain, and bias, spread over the channels of every sample.

@@ -20,9 +20,10 @@ void run_on(executor& threads, memory_pool&, const drop_elements<T>& f) {
   float least = static_cast<float>(f.rate);
   if (static_cast<double>(least) < f.rate) least = std::nextafter(least, 2.0f);
   const pack<T> scale(f.scale()), bound(static_cast<T>(least));
+  const simd::random_stream stream(f.k);
   const bool add = f.mode == store_mode::add;
   for_each_on(threads, ceil_div(f.count, group), 8 * group, [&](extent c) {
-    const auto w = simd::random_words(f.k, static_cast<std::uint64_t>(c * simd::words::size));
+    const auto w = simd::random_words(stream, static_cast<std::uint64_t>(c * simd::words::size));
     float number[group];
     simd::store_interleaved(uniform(w.word[0]), uniform(w.word[1]), uniform(w.word[2]), uniform(w.word[3]), number);
     T wide[group];

@@ -12,30 +12,35 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-template <activation A, class T, class Lanes>
-UL_INLINE pack<T> gradient_before(const channel_norm<T>& norm, pack<T> centred, const T* dy, extent c, Lanes lanes) {
-  const auto d = read(dy + c, lanes);
+template <activation A, class T>
+UL_INLINE pack<T> gradient_before(const pack_norm<T>& norm, pack<T> centred, pack<T> dy) {
   if constexpr (A == activation::none)
-    return d;
+    return dy;
   else
-    return d * activate_derivative(A, norm.affine(centred, c, lanes));
+    return dy * activate_derivative(A, norm.affine(centred));
 }
 
 // Over a run of rows, for each channel: the sums of dz and of dz * (x - mean). Leaves dz at `keep`, unless that is
 // null.
 template <activation A, class T>
-void gradient_sums_of_run(const channel_norm<T>& norm, const T* x, const T* dy, extent rows, extent channels, T* plain,
+void gradient_sums_of_run(const channel_norm<T>& norms, const T* x, const T* dy, extent rows, extent channels, T* plain,
                           T* weighted, T* keep) {
   std::fill_n(plain, channels, T{0});
   std::fill_n(weighted, channels, T{0});
-  for (extent row = 0, at = 0; row < rows; ++row, at += channels)
-    for_packs<T>(channels, [=](extent c, auto lanes) {
-      const auto centred = norm.centred(x + at, c, lanes);
-      const auto dz = gradient_before<A>(norm, centred, dy + at, c, lanes);
-      write(read(plain + c, lanes) + dz, plain + c, lanes);
-      write(muladd(dz, centred, read(weighted + c, lanes)), weighted + c, lanes);
-      if (keep != nullptr) write(dz, keep + at + c, lanes);
+  for_rows<T>(rows, channels, [=](auto together, extent at, extent c, auto lanes) {
+    const pack_norm<T> norm(norms, c, lanes);
+    pack<T> sum = read(plain + c, lanes), product = read(weighted + c, lanes);
+    unroll<together>([&](auto r) __attribute__((always_inline)) {
+      const extent i = at + r * channels;
+      const pack<T> centred = read(x + i, lanes) - norm.mean;
+      const pack<T> dz = gradient_before<A>(norm, centred, read(dy + i, lanes));
+      sum += dz;
+      product = muladd(dz, centred, product);
+      if (keep != nullptr) write(dz, keep + i, lanes);
     });
+    write(sum, plain + c, lanes);
+    write(product, weighted + c, lanes);
+  });
 }
 
 }  // namespace simd
@@ -84,17 +89,23 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_backward<T>
     };
     const auto result = [&](extent b, extent run) {
       if (f.dx == nullptr) return;
-      const simd::channel_norm<T> norm = spread.at(b);
+      const simd::channel_norm<T> norms = spread.at(b);
       const T *const tilt = lines.data() + b * 2 * C, *const offset = tilt + C;
-      for (extent row = 0, at = run_of.first(b, run); row < run_of.rows(run); ++row, at += C)
-        simd::for_packs<T>(C, [&](extent c, auto lanes) {
-          const auto centred = norm.centred(f.x + at, c, lanes);
-          const auto dz = kept != nullptr ? simd::read(kept + at + c, lanes)
-                                          : simd::gradient_before<A>(norm, centred, f.dy + at, c, lanes);
-          const auto rest = muladd(centred, simd::read(tilt + c, lanes), simd::read(offset + c, lanes));
-          const auto dx = muladd(dz, simd::read(norm.slope + c, lanes), rest);
-          simd::write_or_add(dx, f.dx + at + c, f.mode == store_mode::add, lanes);
+      const extent first = run_of.first(b, run);
+      const T *const x = f.x + first, *const dy = f.dy + first;
+      T* const dx = f.dx + first;
+      const bool waiting = kept != nullptr, add = f.mode == store_mode::add;
+      simd::for_rows<T>(run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) {
+        const simd::pack_norm<T> norm(norms, c, lanes);
+        const pack<T> slant = simd::read(tilt + c, lanes), shift = simd::read(offset + c, lanes);
+        simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
+          const extent i = at + r * C;
+          const pack<T> centred = simd::read(x + i, lanes) - norm.mean;
+          const pack<T> dz =
+              waiting ? simd::read(dx + i, lanes) : simd::gradient_before<A>(norm, centred, simd::read(dy + i, lanes));
+          simd::write_or_add(muladd(dz, norm.slope, muladd(centred, slant, shift)), dx + i, add, lanes);
         });
+      });
     };
     simd::run_phases(threads, s.batch, runs, 24 * simd::norm_run * C, gather, finish, result);
   });

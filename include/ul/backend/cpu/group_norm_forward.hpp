@@ -17,12 +17,17 @@ template <class T>
 void moments_of_run(const T* x, const T* pivot, extent rows, extent channels, T* plain, T* squares) {
   std::fill_n(plain, channels, T{0});
   std::fill_n(squares, channels, T{0});
-  for (extent row = 0; row < rows; ++row, x += channels)
-    for_packs<T>(channels, [=](extent c, auto lanes) {
-      const pack<T> d = read(x + c, lanes) - read(pivot + c, lanes);
-      write(read(plain + c, lanes) + d, plain + c, lanes);
-      write(muladd(d, d, read(squares + c, lanes)), squares + c, lanes);
+  for_rows<T>(rows, channels, [=](auto together, extent at, extent c, auto lanes) {
+    const pack<T> centre = read(pivot + c, lanes);
+    pack<T> sum = read(plain + c, lanes), square = read(squares + c, lanes);
+    unroll<together>([&](auto r) __attribute__((always_inline)) {
+      const pack<T> d = read(x + at + r * channels, lanes) - centre;
+      sum += d;
+      square = muladd(d, d, square);
     });
+    write(sum, plain + c, lanes);
+    write(square, squares + c, lanes);
+  });
 }
 
 }  // namespace simd
@@ -59,12 +64,16 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_forward<T>&
   };
   simd::with_activation(f.act, [&](auto act) {
     simd::run_phases(threads, s.batch, runs, 8 * simd::norm_run * C, gather, finish, [&](extent b, extent run) {
-      const simd::channel_norm<T> norm = spread.at(b);
-      for (extent row = 0, at = run_of.first(b, run); row < run_of.rows(run); ++row, at += C)
-        simd::for_packs<T>(C, [&](extent c, auto lanes) {
-          const auto z = norm.affine(norm.centred(f.x + at, c, lanes), c, lanes);
-          simd::write(activate(decltype(act)::value, z), f.y + at + c, lanes);
+      const simd::channel_norm<T> norms = spread.at(b);
+      const T* const x = f.x + run_of.first(b, run);
+      T* const y = f.y + run_of.first(b, run);
+      simd::for_rows<T>(run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) {
+        const simd::pack_norm<T> norm(norms, c, lanes);
+        simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
+          const pack<T> z = norm.affine(simd::read(x + at + r * C, lanes) - norm.mean);
+          simd::write(activate(decltype(act)::value, z), y + at + r * C, lanes);
         });
+      });
     });
   });
 }

@@ -46,11 +46,18 @@ UL_INLINE void normals_of_words(double* out, const philox_block<words>& w) {
   });
 }
 
-// The numbers of groups begin ... end - 1 in one loop, which keeps its constants in registers.
+// The numbers of groups begin ... end - 1. The words of a few groups are made before their numbers: either loop keeps
+// its constants in registers, and while one group waits for its long chain of products the next one has begun.
 template <class T>
-[[gnu::flatten]] void normals_of_groups(T* out, key k, extent begin, extent end) {
-  for (extent g = begin; g < end; ++g, out += normals_at_once<T>)
-    normals_of_words(out, random_words(k, static_cast<std::uint64_t>(g * words::size)));
+[[gnu::noinline, gnu::flatten]] void normals_of_groups(T* out, const random_stream& from, extent begin, extent end) {
+  constexpr extent ahead = 8;
+  philox_block<words> group[ahead];
+  for (; begin < end; begin += ahead) {
+    const extent count = (std::min)(ahead, end - begin);
+    for (extent i = 0; i < count; ++i)
+      group[i] = random_words(from, static_cast<std::uint64_t>((begin + i) * words::size));
+    for (extent i = 0; i < count; ++i, out += normals_at_once<T>) normals_of_words(out, group[i]);
+  }
 }
 
 }  // namespace simd
@@ -58,18 +65,19 @@ template <class T>
 template <class T>
 void normal_on(executor& threads, T* out, extent count, key k, extent first) {
   constexpr extent group = simd::normals_at_once<T>, chunk_size = simd::grain / 16;
+  const simd::random_stream stream(k);
   const extent last = first + count;  // of the stream, as begin and end of the whole groups
   const extent begin = (std::min)(ceil_div(first, group) * group, last), end = (std::max)(last / group * group, begin);
   const auto part_of_group = [&](extent from, extent to) {
     if (from == to) return;
     T numbers[group];
-    simd::normals_of_groups(numbers, k, from / group, from / group + 1);
+    simd::normals_of_groups(numbers, stream, from / group, from / group + 1);
     std::copy(numbers + from % group, numbers + from % group + (to - from), out + (from - first));
   };
   part_of_group(first, begin);
   threads.run(ceil_div(end - begin, chunk_size), [&](extent chunk) {
     const extent from = begin + chunk * chunk_size, to = (std::min)(end, from + chunk_size);
-    simd::normals_of_groups(out + (from - first), k, from / group, to / group);
+    simd::normals_of_groups(out + (from - first), stream, from / group, to / group);
   });
   part_of_group(end, last);
 }

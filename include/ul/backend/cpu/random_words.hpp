@@ -41,7 +41,7 @@ inline constexpr bool has_wide_lanes = words::size > 1 && has_multiply_even<type
 struct wide_lane_words {
   long_words even, odd;
 
-  UL_INLINE explicit wide_lane_words(std::uint32_t word) : even(word), odd(word) {}
+  UL_INLINE explicit wide_lane_words(std::uint64_t word) : even(word), odd(word) {}
   UL_INLINE wide_lane_words(long_words e, long_words o) : even(e), odd(o) {}
 
   UL_INLINE friend wide_lane_words operator^(wide_lane_words a, wide_lane_words b) {
@@ -61,22 +61,37 @@ struct wide_lane_words {
   }
 };
 
-// The words of blocks i, i + 1 ... of the stream of k, as many as a pack has lanes.
-UL_INLINE philox_block<words> random_words(key k, std::uint64_t i) {
-  const auto low = static_cast<std::uint32_t>(k.bits), high = static_cast<std::uint32_t>(k.bits >> 32);
+// A stream, and what its rounds mix in: in memory, where a loop over many blocks finds operands for its instructions.
+struct random_stream {
+  key k;
+  std::uint64_t low[10], high[10];
+
+  explicit random_stream(key of) : k(of) {
+    const philox_key whole{static_cast<std::uint32_t>(k.bits), static_cast<std::uint32_t>(k.bits >> 32)};
+    for (std::uint32_t round = 0; round < 10; ++round) {
+      low[round] = whole.of_round(round).low;
+      high[round] = whole.of_round(round).high;
+    }
+  }
+};
+
+// The words of blocks i, i + 1 ... of the stream, as many as a pack has lanes.
+UL_INLINE philox_block<words> random_words(const random_stream& from, std::uint64_t i) {
   if constexpr (has_wide_lanes) {
     std::uint64_t number[long_words::size];
     for (extent j = 0; j < long_words::size; ++j) number[j] = 2 * static_cast<std::uint64_t>(j);
     const long_words even = long_words::load(number) + long_words(i);
-    const wide_lane_words block(even, even + long_words(std::uint64_t{1})), zero(std::uint32_t{0});
+    const wide_lane_words block(even, even + long_words(std::uint64_t{1})), zero(std::uint64_t{0});
     philox_block<wide_lane_words> x{{block, block.upper(), zero, zero}};
-    unroll<10>([&](auto round) __attribute__((always_inline)) { philox_round(x, round, low, high); });
+    unroll<10>([&](auto round) __attribute__((always_inline)) {
+      philox_round(x, wide_lane_words(from.low[round]), wide_lane_words(from.high[round]));
+    });
     return {{x.word[0].joined(), x.word[1].joined(), x.word[2].joined(), x.word[3].joined()}};
   } else {
     philox_block<words> all;
     std::uint32_t word[4][words::size];
     for (extent j = 0; j < words::size; ++j) {
-      const auto one = k.block(i + static_cast<std::uint64_t>(j));
+      const auto one = from.k.block(i + static_cast<std::uint64_t>(j));
       for (int n = 0; n < 4; ++n) word[n][j] = one.word[n];
     }
     for (int n = 0; n < 4; ++n) all.word[n] = words::load(word[n]);
