@@ -37,9 +37,10 @@ double sum_down(const T* from, extent count, extent stride) {
 template <int together, class T, class Body>
 UL_INLINE extent for_rows_together(extent row, extent rows, extent channels, const Body& body) {
   for (; row + together <= rows; row += together)
-    for_packs<T>(channels, [&](extent c, auto lanes) {
-      body(std::integral_constant<int, together>{}, row * channels + c, c, lanes);
-    });
+    for_packs<T>(
+        channels, [&](extent c, auto lanes) __attribute__((always_inline)) {
+          body(std::integral_constant<int, together>{}, row * channels + c, c, lanes);
+        });
   return row;
 }
 template <class T, class Body>

@@ -27,20 +27,21 @@ void gradient_sums_of_run(const channel_norm<T>& norms, const T* x, const T* dy,
                           T* weighted, T* keep) {
   std::fill_n(plain, channels, T{0});
   std::fill_n(weighted, channels, T{0});
-  for_rows<T>(rows, channels, [=](auto together, extent at, extent c, auto lanes) {
-    const pack_norm<T> norm(norms, c, lanes);
-    pack<T> sum = read(plain + c, lanes), product = read(weighted + c, lanes);
-    unroll<together>([&](auto r) __attribute__((always_inline)) {
-      const extent i = at + r * channels;
-      const pack<T> centred = read(x + i, lanes) - norm.mean;
-      const pack<T> dz = gradient_before<A>(norm, centred, read(dy + i, lanes));
-      sum += dz;
-      product = muladd(dz, centred, product);
-      if (keep != nullptr) write(dz, keep + i, lanes);
-    });
-    write(sum, plain + c, lanes);
-    write(product, weighted + c, lanes);
-  });
+  for_rows<T>(
+      rows, channels, [=](auto together, extent at, extent c, auto lanes) __attribute__((always_inline)) {
+        const pack_norm<T> norm(norms, c, lanes);
+        pack<T> sum = read(plain + c, lanes), product = read(weighted + c, lanes);
+        unroll<together>([&](auto r) __attribute__((always_inline)) {
+          const extent i = at + r * channels;
+          const pack<T> centred = read(x + i, lanes) - norm.mean;
+          const pack<T> dz = gradient_before<A>(norm, centred, read(dy + i, lanes));
+          sum += dz;
+          product = muladd(dz, centred, product);
+          if (keep != nullptr) write(dz, keep + i, lanes);
+        });
+        write(sum, plain + c, lanes);
+        write(product, weighted + c, lanes);
+      });
 }
 
 }  // namespace simd
@@ -95,17 +96,18 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_backward<T>
       const T *const x = f.x + first, *const dy = f.dy + first;
       T* const dx = f.dx + first;
       const bool waiting = kept != nullptr, add = f.mode == store_mode::add;
-      simd::for_rows<T>(run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) {
-        const simd::pack_norm<T> norm(norms, c, lanes);
-        const pack<T> slant = simd::read(tilt + c, lanes), shift = simd::read(offset + c, lanes);
-        simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
-          const extent i = at + r * C;
-          const pack<T> centred = simd::read(x + i, lanes) - norm.mean;
-          const pack<T> dz =
-              waiting ? simd::read(dx + i, lanes) : simd::gradient_before<A>(norm, centred, simd::read(dy + i, lanes));
-          simd::write_or_add(muladd(dz, norm.slope, muladd(centred, slant, shift)), dx + i, add, lanes);
-        });
-      });
+      simd::for_rows<T>(
+          run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) __attribute__((always_inline)) {
+            const simd::pack_norm<T> norm(norms, c, lanes);
+            const pack<T> slant = simd::read(tilt + c, lanes), shift = simd::read(offset + c, lanes);
+            simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
+              const extent i = at + r * C;
+              const pack<T> centred = simd::read(x + i, lanes) - norm.mean;
+              const pack<T> dz = waiting ? simd::read(dx + i, lanes)
+                                         : simd::gradient_before<A>(norm, centred, simd::read(dy + i, lanes));
+              simd::write_or_add(muladd(dz, norm.slope, muladd(centred, slant, shift)), dx + i, add, lanes);
+            });
+          });
     };
     simd::run_phases(threads, s.batch, runs, 24 * simd::norm_run * C, gather, finish, result);
   });

@@ -17,17 +17,18 @@ template <class T>
 void moments_of_run(const T* x, const T* pivot, extent rows, extent channels, T* plain, T* squares) {
   std::fill_n(plain, channels, T{0});
   std::fill_n(squares, channels, T{0});
-  for_rows<T>(rows, channels, [=](auto together, extent at, extent c, auto lanes) {
-    const pack<T> centre = read(pivot + c, lanes);
-    pack<T> sum = read(plain + c, lanes), square = read(squares + c, lanes);
-    unroll<together>([&](auto r) __attribute__((always_inline)) {
-      const pack<T> d = read(x + at + r * channels, lanes) - centre;
-      sum += d;
-      square = muladd(d, d, square);
-    });
-    write(sum, plain + c, lanes);
-    write(square, squares + c, lanes);
-  });
+  for_rows<T>(
+      rows, channels, [=](auto together, extent at, extent c, auto lanes) __attribute__((always_inline)) {
+        const pack<T> centre = read(pivot + c, lanes);
+        pack<T> sum = read(plain + c, lanes), square = read(squares + c, lanes);
+        unroll<together>([&](auto r) __attribute__((always_inline)) {
+          const pack<T> d = read(x + at + r * channels, lanes) - centre;
+          sum += d;
+          square = muladd(d, d, square);
+        });
+        write(sum, plain + c, lanes);
+        write(square, squares + c, lanes);
+      });
 }
 
 }  // namespace simd
@@ -67,13 +68,14 @@ void run_on(executor& threads, memory_pool& memory, const group_norm_forward<T>&
       const simd::channel_norm<T> norms = spread.at(b);
       const T* const x = f.x + run_of.first(b, run);
       T* const y = f.y + run_of.first(b, run);
-      simd::for_rows<T>(run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) {
-        const simd::pack_norm<T> norm(norms, c, lanes);
-        simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
-          const pack<T> z = norm.affine(simd::read(x + at + r * C, lanes) - norm.mean);
-          simd::write(activate(decltype(act)::value, z), y + at + r * C, lanes);
-        });
-      });
+      simd::for_rows<T>(
+          run_of.rows(run), C, [=](auto together, extent at, extent c, auto lanes) __attribute__((always_inline)) {
+            const simd::pack_norm<T> norm(norms, c, lanes);
+            simd::unroll<together>([&](auto r) __attribute__((always_inline)) {
+              const pack<T> z = norm.affine(simd::read(x + at + r * C, lanes) - norm.mean);
+              simd::write(activate(decltype(act)::value, z), y + at + r * C, lanes);
+            });
+          });
     });
   });
 }
