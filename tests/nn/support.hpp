@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ul/backend/reference.hpp>
@@ -20,7 +21,7 @@ using host_var = var<reference, T>;
 template <class T>
 using host_tensor = tensor<reference, T>;
 
-inline const parameter_entry& entry_of(const std::vector<parameter_entry>& entries, const std::string& path) {
+inline const parameter_entry& entry_of(const std::vector<parameter_entry>& entries, std::string_view path) {
   for (const parameter_entry& e : entries)
     if (e.path == path) return e;
   fail("test: no parameter ", path);
