@@ -2,6 +2,7 @@
 // All that decides a training run of a Unified Latents model: the sizes of the model, how each stage is trained, and
 // what is told and kept on the way. The number of threads and the speed of the machine decide nothing.
 
+#include <cstdint>
 #include <string>
 
 #include <ul/latent/config.hpp>
