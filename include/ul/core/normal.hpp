@@ -94,15 +94,23 @@ UL_HD auto cos_sin(U word) {
 
 }  // namespace detail
 
-// Two independent standard normals from two random words, of 32 bits for floats or of 64 bits for doubles; U may be a
-// SIMD pack of words (see bits.hpp for what it must bring).
+// Two independent standard normals from two random words, of 32 bits for floats or of 64 bits for doubles: their
+// distance from 0 by one word, their direction by the other. U may be a SIMD pack of words (see bits.hpp for what it
+// must bring).
+template <class U>
+UL_HD auto normal_radius(U radius_word) {
+  return sqrt(detail::negative_2_log(radius_word));
+}
+template <class V, class U>
+UL_HD normal_pair<V> normal_from_radius(V radius, U angle_word) {
+  const auto direction = detail::cos_sin(angle_word);
+  const V zero = constant<V>(0);
+  // fma with zero is the product, but a caller's addition cannot be fused into it.
+  return {fma(radius, direction.first, zero), fma(radius, direction.second, zero)};
+}
 template <class U>
 UL_HD auto normal_from(U radius_word, U angle_word) {
-  using V = decltype(to_number(radius_word));
-  const V radius = sqrt(detail::negative_2_log(radius_word)), zero = constant<V>(0);
-  const auto direction = detail::cos_sin(angle_word);
-  // fma with zero is the product, but a caller's addition cannot be fused into it.
-  return normal_pair<V>{fma(radius, direction.first, zero), fma(radius, direction.second, zero)};
+  return normal_from_radius(normal_radius(radius_word), angle_word);
 }
 
 // Number i of the stream of k.

@@ -23,9 +23,10 @@ void run_on(executor& threads, memory_pool&, const drop_elements<T>& f) {
   const simd::random_stream stream(f.k);
   const bool add = f.mode == store_mode::add;
   for_each_on(threads, ceil_div(f.count, group), 8 * group, [&](extent c) {
-    const auto w = simd::random_words(stream, static_cast<std::uint64_t>(c * simd::words::size));
+    const auto w = simd::random_words<1>(stream, static_cast<std::uint64_t>(c * simd::words::size));
     float number[group];
-    simd::store_interleaved(uniform(w.word[0]), uniform(w.word[1]), uniform(w.word[2]), uniform(w.word[3]), number);
+    simd::store_interleaved(uniform(w.word[0].part[0]), uniform(w.word[1].part[0]), uniform(w.word[2].part[0]),
+                            uniform(w.word[3].part[0]), number);
     T wide[group];
     for (extent i = 0; i < group; ++i) wide[i] = static_cast<T>(number[i]);
     const extent first = c * group;

@@ -2,8 +2,7 @@
 // The random words of Philox, many blocks at a time. A word stands in the lower half of a 64-bit lane, so that a
 // product is one instruction and nothing has to be moved between lanes; what the upper half holds does not matter.
 
-#include <ul/backend/cpu/pack_bits.hpp>
-#include <ul/backend/cpu/unroll.hpp>
+#include <ul/backend/cpu/bundle.hpp>
 #include <ul/core/key.hpp>
 
 namespace ul {
@@ -36,28 +35,35 @@ concept has_multiply_even = requires(Batch b) {
 };
 inline constexpr bool has_wide_lanes = words::size > 1 && has_multiply_even<typename long_words::batch>;
 
-// One word of twice as many blocks as there are 64-bit lanes: of blocks 0, 2, 4 ... and of blocks 1, 3, 5 ..., so that
-// the two join into natural order, and so that neither waits for the other's products.
+// One word of n groups of blocks, a group as many as a pack has 32-bit lanes: of its blocks 0, 2, 4 ... in one part and
+// of its blocks 1, 3, 5 ... in the next, so that the two join into natural order.
+template <int n>
 struct wide_lane_words {
-  long_words even, odd;
+  bundle<long_words, 2 * n> lanes;
 
-  UL_INLINE explicit wide_lane_words(std::uint64_t word) : even(word), odd(word) {}
-  UL_INLINE wide_lane_words(long_words e, long_words o) : even(e), odd(o) {}
+  UL_INLINE explicit wide_lane_words(std::uint64_t word) : lanes(word) {}
+  UL_INLINE explicit wide_lane_words(bundle<long_words, 2 * n> of) : lanes(of) {}
 
   UL_INLINE friend wide_lane_words operator^(wide_lane_words a, wide_lane_words b) {
-    return {a.even ^ b.even, a.odd ^ b.odd};
+    return wide_lane_words(a.lanes ^ b.lanes);
   }
   UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, wide_lane_words b) {
     const long_words factor{std::uint64_t{a}};
-    const auto times = [&](long_words x) __attribute__((always_inline)) {
-      return long_words(typename long_words::batch(multiply_even(factor.native(), x.native())));
-    };
-    const wide_lane_words product(times(b.even), times(b.odd));
+    const wide_lane_words product(by_parts(
+        [&](long_words x) __attribute__((always_inline)) {
+          return long_words(typename long_words::batch(multiply_even(factor.native(), x.native())));
+        },
+        b.lanes));
     return {product.upper(), product};
   }
-  UL_INLINE wide_lane_words upper() const { return {shift_right(even, 32), shift_right(odd, 32)}; }
-  UL_INLINE words joined() const {
-    return std::bit_cast<words>((even & long_words(0xffffffffu)) | shift_left(odd, 32));
+  UL_INLINE wide_lane_words upper() const { return wide_lane_words(shift_right(lanes, 32)); }
+  UL_INLINE bundle<words, n> joined() const {
+    bundle<words, n> all;
+    unroll<n>([&](auto g) __attribute__((always_inline)) {
+      const long_words even = lanes.part[2 * g] & long_words(0xffffffffu);
+      all.part[g] = std::bit_cast<words>(even | shift_left(lanes.part[2 * g + 1], 32));
+    });
+    return all;
   }
 };
 
@@ -75,26 +81,33 @@ struct random_stream {
   }
 };
 
-// The words of blocks i, i + 1 ... of the stream, as many as a pack has lanes.
-UL_INLINE philox_block<words> random_words(const random_stream& from, std::uint64_t i) {
+// The words of blocks i, i + 1 ... of the stream, n times as many as a pack has lanes.
+template <int n>
+UL_INLINE philox_block<bundle<words, n>> random_words(const random_stream& from, std::uint64_t i) {
   if constexpr (has_wide_lanes) {
     std::uint64_t number[long_words::size];
     for (extent j = 0; j < long_words::size; ++j) number[j] = 2 * static_cast<std::uint64_t>(j);
     const long_words even = long_words::load(number) + long_words(i);
-    const wide_lane_words block(even, even + long_words(std::uint64_t{1})), zero(std::uint64_t{0});
-    philox_block<wide_lane_words> x{{block, block.upper(), zero, zero}};
-    unroll<10>([&](auto round) __attribute__((always_inline)) {
-      philox_round(x, wide_lane_words(from.low[round]), wide_lane_words(from.high[round]));
+    bundle<long_words, 2 * n> block;
+    unroll<2 * n>([&](auto part) __attribute__((always_inline)) {
+      constexpr std::uint64_t first = part / 2 * words::size + part % 2;
+      block.part[part] = even + long_words(first);
     });
+    using W = wide_lane_words<n>;
+    philox_block<W> x{{W(block), W(block).upper(), W(std::uint64_t{0}), W(std::uint64_t{0})}};
+    unroll<10>([&](auto round)
+                   __attribute__((always_inline)) { philox_round(x, W(from.low[round]), W(from.high[round])); });
     return {{x.word[0].joined(), x.word[1].joined(), x.word[2].joined(), x.word[3].joined()}};
   } else {
-    philox_block<words> all;
-    std::uint32_t word[4][words::size];
-    for (extent j = 0; j < words::size; ++j) {
-      const auto one = from.k.block(i + static_cast<std::uint64_t>(j));
-      for (int n = 0; n < 4; ++n) word[n][j] = one.word[n];
+    philox_block<bundle<words, n>> all;
+    for (int part = 0; part < n; ++part, i += words::size) {
+      std::uint32_t word[4][words::size];
+      for (extent j = 0; j < words::size; ++j) {
+        const auto one = from.k.block(i + static_cast<std::uint64_t>(j));
+        for (int w = 0; w < 4; ++w) word[w][j] = one.word[w];
+      }
+      for (int w = 0; w < 4; ++w) all.word[w].part[part] = words::load(word[w]);
     }
-    for (int n = 0; n < 4; ++n) all.word[n] = words::load(word[n]);
     return all;
   }
 }
