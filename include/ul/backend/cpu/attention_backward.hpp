@@ -9,8 +9,8 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// Scores stand with a row for each key here: then they are read as they lie for the gradients of keys and values, and
-// have to be turned for that of the queries alone.
+// Scores stand with a row for each key here. The gradients of keys and values read them as they lie, that of the
+// queries as their transpose.
 inline constexpr extent backward_queries = 128, backward_keys = 64;
 
 // The arrays one head needs, cut from one piece of memory.
@@ -25,7 +25,7 @@ class backward_head {
         width_(tile_columns<T>),
         panels_(memory, 2 * panel_size<T>(s_.depth, s_.queries) + 2 * panel_size<T>(s_.queries, s_.depth) +
                             panel_size<T>(s_.keys, s_.depth)),
-        blocks_(memory, (4 * backward_keys + backward_queries) * packed_stride),
+        blocks_(memory, 4 * backward_keys * packed_stride),
         sums_(memory, (s_.queries + 2 * backward_keys) * s_.depth),
         delta_(memory, s_.queries) {
     const extent D = s_.depth;
@@ -53,6 +53,7 @@ class backward_head {
 
   void run() {
     const extent D = s_.depth, block = backward_keys * packed_stride;
+    const T factor = static_cast<T>(s_.scale);
     T* const dq = sums_.data();
     T *const dk = dq + s_.queries * D, *const dv = dk + backward_keys * D;
     T *const keys = blocks_.data(), *const values = keys + block;
@@ -62,10 +63,10 @@ class backward_head {
       rows(f_.v, transpose::no).pack_rows(j, n, 0, D, values, packed_stride);
       for (extent i = 0; i < s_.queries; i += backward_queries)
         meet(i, (std::min)(backward_queries, s_.queries - i), j, n, dq + i * D, dk, dv);
-      write_rows(f_.dk, j, n, dk);
-      write_rows(f_.dv, j, n, dv);
+      write_rows(f_.dk, j, n, dk, factor);
+      write_rows(f_.dv, j, n, dv, T{1});
     }
-    write_rows(f_.dq, 0, s_.queries, dq);
+    write_rows(f_.dq, 0, s_.queries, dq, factor);
   }
 
  private:
@@ -77,7 +78,7 @@ class backward_head {
   void meet(extent i, extent m, extent j, extent n, T* dq, T* dk, T* dv) {
     const extent D = s_.depth, block = backward_keys * packed_stride, whole = whole_packs<T>(m);
     const T *const keys = blocks_.data(), *const values = keys + block;
-    T *const p = blocks_.data() + 2 * block, *const ds = p + block, *const ds_across = ds + block;
+    T *const p = blocks_.data() + 2 * block, *const ds = p + block;
     multiply_block<T, packed_stride>(keys, n, D, queries_across_ + i * D, whole, nullptr, 0,
                                      {p, packed_stride, T{1}, false});
     multiply_block<T, packed_stride>(values, n, D, dout_across_ + i * D, whole, nullptr, 0,
@@ -92,15 +93,18 @@ class backward_head {
         write(probability * (read(d, lanes) - read(delta + c, lanes)), d, lanes);
       });
     multiply_block<T, packed_stride>(p, n, m, dout_ + panel_size<T>(i, D), D, nullptr, 0, {dv, D, T{1}, i > 0});
-    multiply_block<T, packed_stride>(ds, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0, {dk, D, factor, i > 0});
-    transpose_block(ds, packed_stride, n, m, ds_across, packed_stride);
-    multiply_block<T, packed_stride>(ds_across, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0,
-                                     {dq, D, factor, j > 0});
+    multiply_block<T, packed_stride>(ds, n, m, queries_ + panel_size<T>(i, D), D, nullptr, 0, {dk, D, T{1}, i > 0});
+    multiply_block<T, packed_stride, transpose::yes>(ds, m, n, keys_ + panel_size<T>(j, D), D, nullptr, 0,
+                                                     {dq, D, T{1}, j > 0});
   }
 
-  void write_rows(const head_rows<T>& to, extent first, extent n, const T* from) const {
-    for (extent r = 0; r < n; ++r)
-      widen(from + r * s_.depth, ul::detail::head(to, b_, first + r, h_, s_.depth), s_.depth);
+  void write_rows(const head_rows<T>& to, extent first, extent n, T* from, T factor) const {
+    for (extent r = 0; r < n; ++r, from += s_.depth) {
+      if (factor != 1)
+        for_packs<T>(s_.depth,
+                     [&](extent d, auto lanes) { write(read(from + d, lanes) * pack<T>(factor), from + d, lanes); });
+      widen(from, ul::detail::head(to, b_, first + r, h_, s_.depth), s_.depth);
+    }
   }
 
   const attention_backward<T>& f_;

@@ -78,30 +78,37 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
   for (; first < last; first += query_block) {
     const extent rows = (std::min)(query_block, last - first);
     head_matrix(f.q, b, h, D, transpose::no).pack_rows(first, rows, 0, D, queries.data(), packed_stride);
-    T top[query_block], sum[query_block];
+    T top[query_block], before[query_block], shrink[query_block], sum[query_block];
     for (extent i = 0; i < rows; ++i) top[i] = -std::numeric_limits<T>::infinity(), sum[i] = 0;
     for (extent j = 0; j < s.keys; j += key_block) {
       const extent n = (std::min)(key_block, s.keys - j);
       const pack<T> edge = edge_of<T>(n);
       multiply_block<T, packed_stride>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n), nullptr, 0,
                                        {scores.data(), packed_stride, T{1}, false});
+      // The maxima of all rows first: one row's depends on the last pack's, the rows' do not depend on each other.
       for (extent i = 0; i < rows; ++i) {
-        T* const score = scores.data() + i * packed_stride;
-        const T before = top[i];
-        top[i] = greatest_score(score, n, edge, scale, before);
-        const T shrink = j > 0 ? std::exp(before - top[i]) : T{0};
-        sum[i] = sum[i] * shrink + exponentiate(score, n, edge, scale, top[i]);
-        if (j > 0 && shrink != 1)
+        before[i] = top[i];
+        top[i] = greatest_score(scores.data() + i * packed_stride, n, edge, scale, before[i]);
+      }
+      for_packs<T>(rows, [&](extent i, auto lanes) {
+        write(exp(read(before + i, lanes) - read(top + i, lanes)), shrink + i, lanes);
+      });
+      for (extent i = 0; i < rows; ++i) {
+        const T added = exponentiate(scores.data() + i * packed_stride, n, edge, scale, top[i]);
+        sum[i] = j > 0 ? sum[i] * shrink[i] + added : added;
+        if (j > 0 && shrink[i] != 1)
           for_packs<T>(D, [&](extent d, auto lanes) {
             T* const at = mixed.data() + i * D + d;
-            write(read(at, lanes) * pack<T>(shrink), at, lanes);
+            write(read(at, lanes) * pack<T>(shrink[i]), at, lanes);
           });
       }
       multiply_block<T, packed_stride>(scores.data(), rows, n, values + panel_size<T>(j, D), D, nullptr, 0,
                                        {mixed.data(), D, T{1}, j > 0});
     }
+    for_packs<T>(rows, [&](extent i, auto lanes) {
+      write(read(top + i, lanes) + log(read(sum + i, lanes)), f.lse + (b * s.heads + h) * s.queries + first + i, lanes);
+    });
     for (extent i = 0; i < rows; ++i) {
-      f.lse[(b * s.heads + h) * s.queries + first + i] = top[i] + std::log(sum[i]);
       T* const out = ul::detail::head(f.out, b, first + i, h, D);
       for_packs<T>(D, [&](extent d, auto lanes) {
         write(read(mixed.data() + i * D + d, lanes) * pack<T>(1 / sum[i]), out + d, lanes);

@@ -30,9 +30,9 @@ struct product {
   epilogue<T> last;
 };
 
-// A packed block of m rows of A, S apart, times n columns of B: packed panels, or, if `in_place` is given, rows of B
-// `stride` apart, of which only the last columns, which do not fill a tile, are packed.
-template <class T, extent S>
+// A packed block of m rows of A, S apart or transposed, times n columns of B: packed panels, or, if `in_place` is
+// given, rows of B `stride` apart, of which only the last columns, which do not fill a tile, are packed.
+template <class T, extent S, transpose L = transpose::no>
 void multiply_block(const T* a_block, extent m, extent k, const T* b_block, extent n, const T* in_place, extent stride,
                     const tile_target<T>& to) {
   constexpr extent width = tile_columns<T>;
@@ -42,13 +42,13 @@ void multiply_block(const T* a_block, extent m, extent k, const T* b_block, exte
   };
   extent q = 0;
   if (in_place != nullptr) {
-    if (m <= thin_rows)
+    if (L == transpose::no && m <= thin_rows)
       for (; q + thin_columns<T> <= n; q += thin_columns<T>)
         multiply_thin<T, S>(a_block, in_place + q, stride, k, at(q), m);
-    for (; q + width <= n; q += width) multiply_panel<T, S>(a_block, in_place + q, stride, k, at(q), m, width);
+    for (; q + width <= n; q += width) multiply_panel<T, S, L>(a_block, in_place + q, stride, k, at(q), m, width);
   }
   for (; q < n; q += width, b_block += k * width)
-    multiply_panel<T, S>(a_block, b_block, width, k, at(q), m, (std::min)(width, n - q));
+    multiply_panel<T, S, L>(a_block, b_block, width, k, at(q), m, (std::min)(width, n - q));
 }
 
 // Rows [row, row_end) and columns [column, column_end) of C. Rows of A are packed a few at a time and go past a block

@@ -5,6 +5,7 @@
 
 #include <ul/backend/cpu/pack.hpp>
 #include <ul/backend/cpu/unroll.hpp>
+#include <ul/backend/gemm.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
@@ -42,8 +43,14 @@ struct tile_target {
   extent ahead_step = 0;
 };
 
-// One tile of R rows and P packs of columns. `a` has rows S apart, `b` has rows `ldb` apart.
-template <class T, int R, int P, extent S>
+// Where row i of A begins: its rows are S apart in memory or, if that holds the transpose of A, its columns.
+template <extent S, transpose L>
+constexpr extent row_offset(extent i) {
+  return L == transpose::no ? i * S : i;
+}
+
+// One tile of R rows and P packs of columns. `b` has rows `ldb` apart.
+template <class T, int R, int P, extent S, transpose L = transpose::no>
 void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
   T* const c = to.c;
@@ -60,14 +67,14 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
     pack<T> y[P];
     unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
     unroll<R>([&](auto i) __attribute__((always_inline)) {
-      const pack<T> x(a[i * S + p]);
+      const pack<T> x(a[row_offset<S, L>(i) + (L == transpose::no ? p : p * S)]);
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
     });
   }
-  const pack<T> alpha(to.alpha);
-  unroll<R>([&](auto i) __attribute__((always_inline)) {
-    unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= alpha; });
-  });
+  if (to.alpha != 1)
+    unroll<R>([&](auto i) __attribute__((always_inline)) {
+      unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= pack<T>(to.alpha); });
+    });
   if (to.add)
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] += pack<T>::load(c + i * ldc + j * width); });
@@ -78,23 +85,24 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
 }
 
 // Tiles for any number of rows, the largest first.
-template <class T, int P, extent S, int R = tile_rows>
+template <class T, int P, extent S, transpose L, int R = tile_rows>
 void multiply_rows(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
   constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; rows >= R; rows -= R, a += R * S, to.c += R * to.ldc) multiply_tile<T, R, P, S>(a, b, ldb, k, to);
+  for (; rows >= R; rows -= R, a += row_offset<S, L>(R), to.c += R * to.ldc)
+    multiply_tile<T, R, P, S, L>(a, b, ldb, k, to);
   if constexpr (R > 1)
-    if (rows > 0) multiply_rows<T, P, S, next>(a, b, ldb, k, to, rows);
+    if (rows > 0) multiply_rows<T, P, S, L, next>(a, b, ldb, k, to, rows);
 }
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
-template <class T, extent S>
+template <class T, extent S, transpose L = transpose::no>
 void multiply_panel(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows, extent columns) {
   constexpr extent width = pack<T>::size;
-  const auto multiply = columns > width ? &multiply_rows<T, 2, S, tile_rows> : &multiply_rows<T, 1, S, tile_rows>;
+  const auto multiply = columns > width ? &multiply_rows<T, 2, S, L> : &multiply_rows<T, 1, S, L>;
   if (columns % width == 0) return multiply(a, b, ldb, k, to, rows);
   T tile[tile_rows * tile_columns<T>];
-  for (; rows > 0; rows -= tile_rows, a += tile_rows * S, to.c += tile_rows * to.ldc) {
+  for (; rows > 0; rows -= tile_rows, a += row_offset<S, L>(tile_rows), to.c += tile_rows * to.ldc) {
     const extent n = rows < tile_rows ? rows : tile_rows;
     multiply(a, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
     for (extent i = 0; i < n; ++i)
