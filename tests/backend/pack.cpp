@@ -94,6 +94,35 @@ TEST_CASE_TEMPLATE("elementary functions of packs", P, ul::pack<float>, ul::pack
   check([](P x) { return cos(x); }, [](real x) { return std::cos(x); }, -1e4, 1e4, 1);
 }
 
+TEST_CASE_TEMPLATE("the exponential of packs at its ends", P, ul::pack<float>, ul::pack<double>, ul::pack<float, 1>) {
+  using T = lane_t<P>;
+  constexpr T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const auto of = [](T x) {
+    T lane[P::size];
+    exp(P(x)).store(lane);
+    return lane[P::size - 1];
+  };
+  CHECK(of(T{0}) == 1);
+  CHECK(of(-T{0}) == 1);
+  CHECK(of(infinity) == infinity);
+  CHECK(of(-infinity) == 0);
+  CHECK(std::isnan(of(nan)));
+  CHECK(std::isnan(of(-nan)));
+  for (const T far : {T{1000}, static_cast<T>(1e9), static_cast<T>(1e30), std::numeric_limits<T>::max()}) {
+    CAPTURE(far);
+    CHECK(of(far) == infinity);
+    CHECK(of(-far) == 0);
+  }
+  // Where results are no normal numbers, some instruction sets give 0.
+  constexpr T least = std::numeric_limits<T>::min();
+  for (T x = std::log(least) - 30; x < std::log(least) + 3; x += static_cast<T>(0.017)) {
+    CAPTURE(x);
+    const double truth = std::exp(static_cast<double>(x)), error = std::fabs(static_cast<double>(of(x)) - truth);
+    CHECK(error <= (x < std::log(least) + static_cast<T>(0.01) ? static_cast<double>(least)
+                                                               : 2 * truth * std::numeric_limits<T>::epsilon()));
+  }
+}
+
 TEST_CASE_TEMPLATE("activations of packs", P, ul::pack<float>, ul::pack<double>, ul::pack<float, 1>) {
   using T = lane_t<P>;
   // Against the scalar ones; both ends must stay finite.

@@ -1,7 +1,7 @@
 #pragma once
 // Elementary functions of packs, named as in core/math.hpp. Errors below 3 units in the last place.
 
-#include <ul/backend/cpu/pack.hpp>
+#include <ul/backend/cpu/pack_exp.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
