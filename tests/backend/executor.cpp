@@ -139,6 +139,37 @@ TEST_CASE("the pool aligns, counts, and hands out the last freed first") {
   CHECK(pool.peak() == 0);
 }
 
+TEST_CASE("a large request borrows a block that is a little too large, and gives it back") {
+  constexpr extent mib = extent{1} << 20;
+  memory_pool pool;
+  void* const large = pool.allocate(9 * mib);
+  pool.deallocate(large, 9 * mib);
+  const extent held = pool.bytes_held();
+  for (int again = 0; again < 2; ++again) {
+    void* const borrowed = pool.allocate(8 * mib);
+    CHECK(borrowed == large);
+    std::memset(borrowed, 1, static_cast<std::size_t>(8 * mib));
+    pool.deallocate(borrowed, 8 * mib);
+    void* const own = pool.allocate(9 * mib);
+    CHECK(own == large);
+    std::memset(own, 2, static_cast<std::size_t>(9 * mib));
+    pool.deallocate(own, 9 * mib);
+  }
+  CHECK(pool.bytes_held() == held);
+  void* const small = pool.allocate(7 * mib);  // more than a quarter would be lost
+  CHECK(small != large);
+  void* const first = pool.allocate(8 * mib);
+  void* const second = pool.allocate(8 * mib);  // only one block is there to be borrowed
+  CHECK(first == large);
+  CHECK(second != first);
+  pool.deallocate(first, 8 * mib);
+  pool.deallocate(second, 8 * mib);
+  pool.deallocate(small, 7 * mib);
+  CHECK(pool.allocate(9 * mib) == large);
+  pool.deallocate(large, 9 * mib);
+  CHECK(pool.bytes_in_use() == 0);
+}
+
 TEST_CASE("too little memory is one error, and the pool goes on") {
   memory_pool pool(10000);
   void* const p = pool.allocate(6000);

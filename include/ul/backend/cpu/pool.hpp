@@ -1,7 +1,8 @@
 #pragma once
 // The memory of a device. The system is asked for large regions on 2 MiB pages (page faults make large tensors three
 // times slower otherwise); blocks are cut from them in size classes an eighth of an octave apart, kept when freed, and
-// handed out again last in, first out, while they are still in a cache. Everything goes back with the pool.
+// handed out again last in, first out, while they are still in a cache. A large request may borrow a block of up to a
+// quarter more than it needs before new memory is cut for it. Everything goes back with the pool.
 // Under AddressSanitizer whatever is not allocated is poisoned.
 
 #include <bit>
@@ -40,10 +41,12 @@ class memory_pool {
     if (limit_ != 0 && bytes > limit_ - in_use_)
       fail_as(error_kind::system, "cpu: out of memory, ", bytes, " bytes wanted, ", in_use_, " of ", limit_, " in use");
     const size_class c = class_of(bytes);
-    std::byte* block = free_[c.number];
+    const unsigned from = c.size < smallest_lent ? c.number : lender(c.number);
+    std::byte* block = free_[from];
     if (block != nullptr) {
+      if (from != c.number) lent_.push_back({block, from});
       simd::unpoison(block, sizeof(std::byte*));
-      free_[c.number] = *reinterpret_cast<std::byte**>(block);
+      free_[from] = *reinterpret_cast<std::byte**>(block);
       simd::poison(block, sizeof(std::byte*));
     } else {
       block = cut(c.size, bytes);
@@ -59,10 +62,11 @@ class memory_pool {
     const std::lock_guard lock(mutex_);
     const size_class c = class_of(bytes);
     const auto block = static_cast<std::byte*>(p);
+    const unsigned to = c.size < smallest_lent ? c.number : lender_of(block, c.number);
     simd::unpoison(block, sizeof(std::byte*));
-    *reinterpret_cast<std::byte**>(block) = free_[c.number];
+    *reinterpret_cast<std::byte**>(block) = free_[to];
     simd::poison(block, c.size);
-    free_[c.number] = block;
+    free_[to] = block;
     in_use_ -= bytes;
   }
 
@@ -80,10 +84,14 @@ class memory_pool {
  private:
   static constexpr std::align_val_t page{std::size_t{2} << 20};
   static constexpr std::size_t unit = 64, page_size = std::size_t{2} << 20;
-  static constexpr std::size_t region_size = 16 * page_size, largest_cut = 4 * page_size;
+  static constexpr std::size_t region_size = 16 * page_size, largest_cut = 4 * page_size, smallest_lent = page_size / 8;
 
   struct size_class {
     std::size_t size;
+    unsigned number;
+  };
+  struct loan {
+    const std::byte* block;
     unsigned number;
   };
   struct region {
@@ -99,6 +107,24 @@ class memory_pool {
     const auto shift = static_cast<unsigned>(std::bit_width(units - 1)) - 4;
     const std::size_t steps = ((units - 1) >> shift) + 1;
     return {(steps << shift) * unit, shift * 8 + static_cast<unsigned>(steps)};
+  }
+
+  // The least class that has a free block, not more than two above; the class itself if none has.
+  unsigned lender(unsigned number) const {
+    for (unsigned n = number; n <= number + 2; ++n)
+      if (free_[n] != nullptr) return n;
+    return number;
+  }
+  // The class a block was borrowed from and now goes back to; `own` if it was not borrowed.
+  unsigned lender_of(const std::byte* block, unsigned own) noexcept {
+    for (auto& l : lent_)
+      if (l.block == block) {
+        const unsigned number = l.number;
+        l = lent_.back();
+        lent_.pop_back();
+        return number;
+      }
+    return own;
   }
 
   std::byte* cut(std::size_t size, extent bytes) {
@@ -131,6 +157,7 @@ class memory_pool {
   mutable std::mutex mutex_;
   extent limit_, in_use_ = 0, peak_ = 0, held_ = 0;
   std::vector<region> regions_;
+  std::vector<loan> lent_;
   std::byte* free_[8 * 64] = {};
 };
 
