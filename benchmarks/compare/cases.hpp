@@ -14,6 +14,9 @@ struct contest {
   ul::cpu& device;
   int threads;
   const peer_programs &libtorch, &pytorch;  // 1.13 from Debian, and a current one
+  bool avx2 = false;                        // ours is built for AVX2, and the peers are held to it
+
+  bar held_to(bar usual, bar with_avx2) const { return avx2 ? with_avx2 : usual; }
 
   // Ours against every setting of both.
   void against_torch(const std::string& name, bar by_libtorch, bar by_pytorch,

@@ -76,7 +76,7 @@ void compare(const options& o) {
     settle();
     std::printf("%d thread%s: %.0f GFLOP/s of multiply-adds\n", threads, threads == 1 ? "" : "s",
                 peak_gigaflops(device));
-    const contest c{all, device, threads, libtorch, pytorch};
+    const contest c{all, device, threads, libtorch, pytorch, o.avx2};
     compare_gemm(c);
     compare_conv(c);
     compare_ops(c);

@@ -7,7 +7,8 @@ namespace benchmark {
 void compare_conv(const contest& o) {
   const conv_case sizes[] = {{16, 64, 64}, {16, 32, 128}, {16, 16, 256}, {64, 32, 64}, {64, 14, 64}, {64, 7, 128}};
   const char* const names[] = {"forward", "data", "weights"};
-  const bar even[] = {{1.4, 1.7}, {1.4, 1.8}, {0.9, 1.6}}, odd{0.9, 1.3}, winograd{0.7, 0.85};
+  const bar usual[] = {{1.4, 1.7}, {1.4, 1.8}, {0.9, 1.6}}, with_avx2[] = {{1.2, 1.6}, {1.2, 1.6}, {0.9, 1.4}};
+  const bar odd = o.held_to({0.9, 1.3}, {}), winograd = o.held_to({0.7, 0.85}, {});
   for (const conv_case& c : sizes)
     for (const pass p : {pass::forward, pass::data, pass::weights}) {
       const std::string side = std::to_string(c.side), name = "conv " + std::to_string(c.batch) + "x" + side + "x" +
@@ -31,10 +32,12 @@ void compare_conv(const contest& o) {
       };
       const allocator room = [&](long n) { return array(n); };
       const bool tiles_fit = c.side % 4 == 0;
-      o.all.run(name, o.threads, tiles_fit ? even[static_cast<int>(p)] : odd, ours,
+      const int i = static_cast<int>(p);
+      o.all.run(name, o.threads, tiles_fit ? o.held_to(usual[i], with_avx2[i]) : odd, ours,
                 onednn_conv(c, p, method::direct, o.threads, room));
       o.all.run(name, o.threads, winograd, ours, onednn_conv(c, p, method::winograd, o.threads, room));
-      o.against_torch(name, {}, {tiles_fit && p != pass::weights ? 1.0 : 0.85}, ours);
+      o.against_torch(name, tiles_fit ? o.held_to({}, with_avx2[i]) : bar{},
+                      {tiles_fit && p != pass::weights ? 1.0 : 0.85}, ours);
     }
 }
 

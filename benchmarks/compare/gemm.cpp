@@ -20,8 +20,8 @@ void plain(const contest& o, long m, long n, long k) {
         .m = c.m, .n = c.n, .k = c.k, .a = c.a, .lda = c.k, .b = c.b, .ldb = c.n, .c = c.c, .ldc = c.n});
   };
   o.all.run(name, o.threads, {0.85, 0.95}, ours, {onednn_gemm(c, o.threads)});
-  o.all.run(name, o.threads, {1.05, 1.15}, ours, {eigen_gemm(c, o.threads)});
-  o.against_torch(name, {}, {0.85}, ours);
+  o.all.run(name, o.threads, o.held_to({1.05, 1.15}, {}), ours, {eigen_gemm(c, o.threads)});
+  o.against_torch(name, o.held_to({}, {0.85, 0.95}), {0.85}, ours);
 }
 
 void bias_and_gelu(const contest& o, long m, long n, long k) {
@@ -30,7 +30,7 @@ void bias_and_gelu(const contest& o, long m, long n, long k) {
   arrays array(o.device);
   const float *a = array(m * k), *b = array(k * n), *bias = array(n);
   float* const c = array(m * n);
-  o.against_torch(name, {1.1, 1.3}, {1.0}, [&] {
+  o.against_torch(name, o.held_to({1.1, 1.3}, {}), {1.0}, [&] {
     o.device.gemm(ul::gemm_args<float>{.m = m,
                                        .n = n,
                                        .k = k,

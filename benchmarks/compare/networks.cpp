@@ -90,14 +90,14 @@ struct dit : stepped<ul::nn::vit<ul::cpu, float>, ul::nn::vit_options> {
 
 template <class Network>
 void steps(const contest& o, const std::string& network, long batch, bar training, bar sampling, bar sampling_one) {
-  const bar current{1.0, 1.15};
+  const bar current{1.0, 1.15}, with_avx2{1.1, 1.4};
   const auto compare = [&](const std::string& kind, long count, bar b, const auto& step) {
     const std::string name = network + " " + kind + " batch " + std::to_string(count);
     if (!o.all.wants(name)) return;
     Network n(o.device, count);
     std::optional<ul::kept_weights<ul::cpu>> kept;  // as a sampler does over all its steps
     if (kind == "sample") kept.emplace(o.device);
-    o.against_torch(name, b, current, [&] { step(n); });
+    o.against_torch(name, o.held_to(b, with_avx2), current, [&] { step(n); });
   };
   compare("train", batch, training, [](Network& n) { n.train(); });
   compare("sample", batch, sampling, [](Network& n) { n.sample(); });

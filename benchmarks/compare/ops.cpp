@@ -34,8 +34,8 @@ void group_norm(const contest& o, long batch, long side, long channels) {
     return ul::group_norm(v, w, b, {.groups = 32, .act = ul::activation::silu});
   };
   const auto ours = [&] { there_and_back(f, dy, x, weight, bias); };
-  o.all.run(name, o.threads, {3, 4}, ours, o.libtorch.works(name, o.threads, "channels last"));
-  o.all.run(name, o.threads, {1.5, 2}, ours, o.libtorch.works(name, o.threads, "contiguous"));
+  o.all.run(name, o.threads, o.held_to({3, 4}, {}), ours, o.libtorch.works(name, o.threads, "channels last"));
+  o.all.run(name, o.threads, o.held_to({1.5, 2}, {}), ours, o.libtorch.works(name, o.threads, "contiguous"));
   o.all.run(name, o.threads, {1.0}, ours, o.pytorch.works(name, o.threads));
 }
 
@@ -46,9 +46,11 @@ void attention(const contest& o, long tokens) {
   const tensor q = normals(o.device, shape, 1), k = normals(o.device, shape, 2), v = normals(o.device, shape, 3);
   const tensor dy = normals(o.device, shape, 4);
   const auto f = [](const auto& a, const auto& b, const auto& c) { return ul::attention(a, b, c, {.heads = 6}); };
-  if (o.all.wants(name + " forward")) o.against_torch(name + " forward", {1.2, 1.6}, {1.0}, [&] { f(q, k, v); });
+  if (o.all.wants(name + " forward"))
+    o.against_torch(name + " forward", o.held_to({1.2, 1.6}, {}), {1.0}, [&] { f(q, k, v); });
   if (o.all.wants(name + " forward+backward"))
-    o.against_torch(name + " forward+backward", {1.1, 1.35}, {1.0}, [&] { there_and_back(f, dy, q, k, v); });
+    o.against_torch(name + " forward+backward", o.held_to({1.1, 1.35}, {}), {1.0},
+                    [&] { there_and_back(f, dy, q, k, v); });
 }
 
 constexpr ul::extent ten_million = 10'000'000;
@@ -62,14 +64,14 @@ void adamw(const contest& o) {
   p.zero_gradient();
   o.device.normal(p.gradient().data(), ten_million, ul::key(2), 0);
   ul::adam<ul::cpu, float> optimiser(p, {.decay = 0.01});
-  o.against_torch(name, {1.5, 2.5}, {0.95}, [&] { optimiser.step({.rate = 1e-4}); });
+  o.against_torch(name, o.held_to({1.5, 2.5}, {}), {0.95}, [&] { optimiser.step({.rate = 1e-4}); });
 }
 
 void random_numbers(const contest& o) {
   const std::string name = "normals 10M";
   if (!o.all.wants(name)) return;
   const tensor x(o.device, {ten_million});
-  o.against_torch(name, o.threads == 1 ? bar{4, 8} : bar{8, 15}, {0.95},
+  o.against_torch(name, o.held_to(o.threads == 1 ? bar{4, 8} : bar{8, 15}, {}), {0.95},
                   [&] { o.device.normal(x.data(), x.size(), ul::key(1), 0); });
 }
 
