@@ -29,7 +29,7 @@ concept number = !requires(const V& v) { v.shape(); };
 
 // x as a V, in every lane; a pack must be constructible from its value_type.
 template <class V>
-UL_HD constexpr V constant(double x) {
+UL_HD UL_INLINE constexpr V constant(double x) {
   return V(static_cast<value_t<V>>(x));
 }
 

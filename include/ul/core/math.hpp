@@ -30,7 +30,7 @@ UL_HD constexpr double select(bool condition, double a, double b) { return condi
 
 // Horner's rule with exact fma: horner(x, c2, c1, c0) = (c2 x + c1) x + c0.
 template <class V, class... C>
-UL_HD V horner(V x, double leading, C... rest) {
+UL_HD UL_INLINE V horner(V x, double leading, C... rest) {
   V sum = constant<V>(leading);
   ((sum = fma(sum, x, constant<V>(rest))), ...);
   return sum;
