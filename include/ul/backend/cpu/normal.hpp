@@ -91,7 +91,7 @@ template <class T>
 
 template <class T>
 void normal_on(executor& threads, T* out, extent count, key k, extent first) {
-  constexpr extent group = simd::normals_of_group<T>, chunk_size = simd::grain / 16;
+  constexpr extent group = simd::normals_of_group<T>, chunk_size = simd::grain / 2;
   const simd::random_stream stream(k);
   const extent last = first + count;  // of the stream, as begin and end of the whole groups
   const extent begin = (std::min)(ceil_div(first, group) * group, last), end = (std::max)(last / group * group, begin);
