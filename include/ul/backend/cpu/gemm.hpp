@@ -18,7 +18,9 @@ struct grid {
   extent rows = 1, columns = 1;
 };
 
-// Cuts m x n into about `shares` rectangles of whole tiles, the largest as small as can be, then as square as can be.
+// Cuts m x n into about `shares` rectangles of whole tiles. The largest costs its area and, as its rows and columns are
+// read and packed by its thread alone, what packing does: about as much for a row as 8 multiply-adds for each step
+// along k.
 inline grid cut(extent m, extent n, extent tile, extent shares) {
   const extent row_tiles = ceil_div(m, tile_rows), column_tiles = ceil_div(n, tile);
   grid best;
@@ -26,7 +28,7 @@ inline grid cut(extent m, extent n, extent tile, extent shares) {
   for (extent rows = 1; rows <= shares && rows <= row_tiles; ++rows) {
     const extent columns = (std::min)(shares / rows, column_tiles);
     const extent height = ceil_div(row_tiles, rows) * tile_rows, width = ceil_div(column_tiles, columns) * tile;
-    const extent cost = height * width * 8 + (height + width);
+    const extent cost = height * width + 8 * (height + width);
     if (cost < best_cost) best_cost = cost, best = {rows, columns};
   }
   return best;
