@@ -32,7 +32,8 @@ inline constexpr extent tile_depth = 256, long_depth = 576;
 inline constexpr extent packed_stride = tile_depth + 16, long_stride = long_depth + 16;
 
 // Where a tile's result goes: C = alpha * sum, or C += alpha * sum. On the way memory is asked for that will be read
-// soon: at `ahead`, if that is not null, and `ahead_step` bytes further for each step along k.
+// soon: at `ahead`, if that is not null, and `ahead_step` bytes further for each step along k. A tile that keeps rows
+// of B instead puts them into `panel` and asks for the next panel.
 template <class T>
 struct tile_target {
   T* c;
@@ -41,6 +42,7 @@ struct tile_target {
   bool add;
   const char* ahead = nullptr;
   extent ahead_step = 0;
+  T* panel = nullptr;
 };
 
 // Where row i of A begins: its rows are S apart in memory or, if that holds the transpose of A, its columns.
@@ -50,7 +52,7 @@ constexpr extent row_offset(extent i) {
 }
 
 // One tile of R rows and P packs of columns. `b` has rows `ldb` apart.
-template <class T, int R, int P, extent S, transpose L = transpose::no>
+template <class T, int R, int P, extent S, transpose L = transpose::no, bool keep = false>
 void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
   constexpr extent width = pack<T>::size;
   T* const c = to.c;
@@ -63,9 +65,15 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
   });
   const char* ahead = to.ahead != nullptr ? to.ahead : reinterpret_cast<const char*>(a);
   for (extent p = 0; p < k; ++p, b += ldb, ahead += to.ahead_step) {
-    __builtin_prefetch(ahead, 0, 2);
     pack<T> y[P];
     unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
+    if constexpr (keep)
+      unroll<P>([&](auto j) __attribute__((always_inline)) {
+        __builtin_prefetch(b + (P + j) * width, 0, 2);
+        y[j].store(to.panel + (p * P + j) * width);
+      });
+    else
+      __builtin_prefetch(ahead, 0, 2);
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       const pack<T> x(a[row_offset<S, L>(i) + (L == transpose::no ? p : p * S)]);
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
