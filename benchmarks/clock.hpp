@@ -15,7 +15,7 @@ inline double peak_gigaflops(ul::cpu& device) {
   const ul::extent threads = device.threads();
   std::vector<float> sink(static_cast<std::size_t>(threads));
   double best = 0;
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 20; ++i) {
     const double time = seconds(threads, [&] {
       device.for_each(threads, ul::extent{1} << 40, [&](ul::extent t) {
         pack sum[chains];

@@ -21,6 +21,16 @@ double busy_seconds() {
   return busy;
 }
 
+// Wakes threads that sleep, and gives the system time to spread them over the cores: now and then it leaves them on one
+// for tens of milliseconds.
+void warm_up(const peer_work& work, int repeats, int threads) {
+  for (int i = 0; i < 10; ++i) {
+    const double start = wall_seconds();
+    const double processors = work.run(repeats).processor / (wall_seconds() - start);
+    if (processors > 0.5 * threads + 0.4) return;
+  }
+}
+
 }  // namespace
 
 void settle() {
@@ -52,8 +62,7 @@ void comparison::run(const std::string& name, int threads, bar b, const std::fun
   for (int round = 0; round < options_.rounds; ++round)
     for (std::size_t i = 0; i < all.size(); ++i) {
       settle();
-      // Wakes threads that sleep, and lets the system spread them over the cores, which takes it some 10 ms.
-      if (repeats > 1) all[i].run(repeats);
+      if (repeats > 1) warm_up(all[i], repeats, threads);
       const double busy = busy_seconds(), start = wall_seconds();
       const lap t = all[i].run(repeats);
       foreign += (busy_seconds() - busy - t.processor) / (wall_seconds() - start);
