@@ -22,9 +22,9 @@ double busy_seconds() {
 }
 
 // Wakes threads that sleep, and gives the system time to spread them over the cores: now and then it leaves them on one
-// for tens of milliseconds.
+// for tens of milliseconds. Gives up after half a second: some peers use one thread whatever they may.
 void warm_up(const peer_work& work, int repeats, int threads) {
-  for (int i = 0; i < 10; ++i) {
+  for (const double first = wall_seconds(); wall_seconds() - first < 0.5;) {
     const double start = wall_seconds();
     const double processors = work.run(repeats).processor / (wall_seconds() - start);
     if (processors > 0.5 * threads + 0.4) return;
