@@ -37,58 +37,58 @@ struct bundle {
     simd::unroll<n>([&](auto i) __attribute__((always_inline)) { part[i] = all; });
   }
 
-  UL_INLINE friend bundle operator+(bundle a, bundle b) {
+  UL_INLINE friend bundle operator+(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x + y; }, a, b);
   }
-  UL_INLINE friend bundle operator-(bundle a, bundle b) {
+  UL_INLINE friend bundle operator-(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x - y; }, a, b);
   }
-  UL_INLINE friend bundle operator*(bundle a, bundle b) {
+  UL_INLINE friend bundle operator*(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x * y; }, a, b);
   }
-  UL_INLINE friend bundle operator&(bundle a, bundle b) {
+  UL_INLINE friend bundle operator&(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x & y; }, a, b);
   }
-  UL_INLINE friend bundle operator^(bundle a, bundle b) {
+  UL_INLINE friend bundle operator^(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x ^ y; }, a, b);
   }
-  UL_INLINE friend bundle fma(bundle a, bundle b, bundle c) {
+  UL_INLINE friend bundle fma(const bundle& a, const bundle& b, const bundle& c) {
     return simd::by_parts(
         [](P x, P y, P z) __attribute__((always_inline)) { return fma(x, y, z); }, a, b, c);
   }
-  UL_INLINE friend bundle sqrt(bundle a) {
+  UL_INLINE friend bundle sqrt(const bundle& a) {
     return simd::by_parts(
         [](P x) __attribute__((always_inline)) { return sqrt(x); }, a);
   }
 };
 
 template <class P, int n>
-UL_INLINE auto bits_of(bundle<P, n> a) {
+UL_INLINE auto bits_of(const bundle<P, n>& a) {
   return simd::by_parts(
       [](P x) __attribute__((always_inline)) { return bits_of(x); }, a);
 }
 template <class P, int n>
-UL_INLINE auto from_bits(bundle<P, n> a) {
+UL_INLINE auto from_bits(const bundle<P, n>& a) {
   return simd::by_parts(
       [](P x) __attribute__((always_inline)) { return from_bits(x); }, a);
 }
 template <class P, int n>
-UL_INLINE auto to_number(bundle<P, n> a) {
+UL_INLINE auto to_number(const bundle<P, n>& a) {
   return simd::by_parts(
       [](P x) __attribute__((always_inline)) { return to_number(x); }, a);
 }
 template <class P, int n>
-UL_INLINE bundle<P, n> shift_left(bundle<P, n> a, int by) {
+UL_INLINE bundle<P, n> shift_left(const bundle<P, n>& a, int by) {
   return simd::by_parts(
       [by](P x) __attribute__((always_inline)) { return shift_left(x, by); }, a);
 }
 template <class P, int n>
-UL_INLINE bundle<P, n> shift_right(bundle<P, n> a, int by) {
+UL_INLINE bundle<P, n> shift_right(const bundle<P, n>& a, int by) {
   return simd::by_parts(
       [by](P x) __attribute__((always_inline)) { return shift_right(x, by); }, a);
 }

@@ -29,7 +29,7 @@ inline constexpr extent groups_ahead = 4;
 }
 
 template <class P, int n>
-UL_INLINE bundle<P, 2 * n> both(bundle<P, n> a, bundle<P, n> b) {
+UL_INLINE bundle<P, 2 * n> both(const bundle<P, n>& a, const bundle<P, n>& b) {
   bundle<P, 2 * n> all;
   unroll<n>([&](auto i) __attribute__((always_inline)) { all.part[i] = a.part[i], all.part[n + i] = b.part[i]; });
   return all;

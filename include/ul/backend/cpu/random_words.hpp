@@ -42,12 +42,12 @@ struct wide_lane_words {
   bundle<long_words, 2 * n> lanes;
 
   UL_INLINE explicit wide_lane_words(std::uint64_t word) : lanes(word) {}
-  UL_INLINE explicit wide_lane_words(bundle<long_words, 2 * n> of) : lanes(of) {}
+  UL_INLINE explicit wide_lane_words(const bundle<long_words, 2 * n>& of) : lanes(of) {}
 
-  UL_INLINE friend wide_lane_words operator^(wide_lane_words a, wide_lane_words b) {
+  UL_INLINE friend wide_lane_words operator^(const wide_lane_words& a, const wide_lane_words& b) {
     return wide_lane_words(a.lanes ^ b.lanes);
   }
-  UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, wide_lane_words b) {
+  UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, const wide_lane_words& b) {
     const long_words factor{std::uint64_t{a}};
     const wide_lane_words product(by_parts(
         [&](long_words x) __attribute__((always_inline)) {
