@@ -78,11 +78,11 @@ words operator-(words a, words b) {
 words operator&(words a, words b) {
   return each<word>([](word x, word y) { return x & y; }, a, b);
 }
+words operator|(words a, words b) {
+  return each<word>([](word x, word y) { return x | y; }, a, b);
+}
 words operator^(words a, words b) {
   return each<word>([](word x, word y) { return x ^ y; }, a, b);
-}
-words shift_left(words a, int n) {
-  return each<word>([n](word x) { return x << n; }, a);
 }
 words shift_right(words a, int n) {
   return each<word>([n](word x) { return x >> n; }, a);
@@ -95,6 +95,12 @@ numbers from_bits(words a) {
 }
 numbers to_number(words a) {
   return each<float>([](word x) { return ul::to_number(x); }, a);
+}
+numbers exponent_of(words a) {
+  return each<float>([](word x) { return ul::exponent_of(x); }, a);
+}
+numbers select_by_bit(words u, int n, numbers a, numbers b) {
+  return each<float>([n](word x, float y, float z) { return ul::select_by_bit(x, n, y, z); }, u, a, b);
 }
 ul::wide_product<words> multiply_wide(word m, words a) {
   return {each<word>([m](word x) { return ul::multiply_wide(m, x).high; }, a),

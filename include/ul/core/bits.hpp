@@ -1,6 +1,6 @@
 #pragma once
 // The bits of numbers. Code that must give the same bits on a scalar, a SIMD pack and a device reaches them only
-// through these six functions and the operators + - & ^; a pack brings overloads of its own, found through its
+// through these seven functions and the operators + - & | ^; a pack brings overloads of its own, found through its
 // namespace: number packs N (float, double) beside unsigned packs U of the same lane width.
 
 #include <bit>
@@ -22,11 +22,17 @@ UL_HD constexpr double from_bits(std::uint64_t u) { return std::bit_cast<double>
 UL_HD constexpr float to_number(std::uint32_t u) { return static_cast<float>(static_cast<std::int32_t>(u)); }
 UL_HD constexpr double to_number(std::uint64_t u) { return static_cast<double>(static_cast<std::int64_t>(u)); }
 
-// U shift_left(U, n), U shift_right(U, n): logical shifts, 0 <= n < the width of a lane.
-UL_HD constexpr std::uint32_t shift_left(std::uint32_t u, int n) { return u << n; }
-UL_HD constexpr std::uint64_t shift_left(std::uint64_t u, int n) { return u << n; }
+// U shift_right(U, n): the logical shift, 0 <= n < the width of a lane.
 UL_HD constexpr std::uint32_t shift_right(std::uint32_t u, int n) { return u >> n; }
 UL_HD constexpr std::uint64_t shift_right(std::uint64_t u, int n) { return u >> n; }
+
+// N exponent_of(U): e of the positive normal number 2^e m, 1 <= m < 2, that the bits represent.
+UL_HD constexpr float exponent_of(std::uint32_t u) { return to_number(u >> 23) - 127; }
+UL_HD constexpr double exponent_of(std::uint64_t u) { return to_number(u >> 52) - 1023; }
+
+// N select_by_bit(U u, n, N a, N b): a where bit n of u is set, b elsewhere.
+UL_HD constexpr float select_by_bit(std::uint32_t u, int n, float a, float b) { return u >> n & 1 ? a : b; }
+UL_HD constexpr double select_by_bit(std::uint64_t u, int n, double a, double b) { return u >> n & 1 ? a : b; }
 
 // multiply_wide(std::uint32_t, U): both halves of the 64-bit product, for 32-bit lanes.
 template <class U>

@@ -28,32 +28,36 @@ UL_HD auto negative_2_log(U word) {
   using V = decltype(to_number(word));
   using W = value_t<U>;
   constexpr int width = narrow<U> ? 32 : 64, tail = narrow<U> ? 8 : 12, fraction = narrow<U> ? 23 : 52;
+  constexpr W bias = narrow<U> ? 127 : 1023;
+  constexpr double unit = narrow<U> ? 0x1p23 : 0x1p52;  // the last place of it and of the next numbers is 1
   constexpr W root_half = narrow<U> ? W{0x3f3504f3u} : static_cast<W>(0x3fe6a09e667f3bcdu);
 
-  // x = 2^width u = 2^e m with m in [sqrt(1/2), sqrt(2)); `biased` is e + 1, never negative since x >= 1/2.
-  const V low = to_number(word & U((W{1} << tail) - 1)) + constant<V>(0.5);
+  // x = 2^width u = 2^(e + width) m with m in [sqrt(1/2), sqrt(2)). The exponent of `above` is e, and `shifted` has the
+  // fraction of m and an exponent that is too large by e and its bias.
+  const V low = from_bits((word & U((W{1} << tail) - 1)) | bits_of(constant<V>(unit))) - constant<V>(unit - 0.5);
   const V x = fma(to_number(shift_right(word, tail)), constant<V>(narrow<U> ? 0x1p8 : 0x1p12), low);
-  const U shifted = bits_of(x) + U(W{1} << fraction);
-  const U biased = shift_right(shifted - U(root_half), fraction);
-  const V f = from_bits(shifted - shift_left(biased, fraction)) - constant<V>(1);
-  const V e = to_number(biased) - constant<V>(width + 1);
+  const U shifted = bits_of(x) + U((bias - width) << fraction);
+  const U above = shifted - U(root_half);
+  const V e = exponent_of(above);
+  const V g = fma(from_bits(shifted - (above & U(~W{0} << fraction))), constant<V>(-2), constant<V>(2));
 
-  // ln u = e ln 2 + f + f^2 p(f), ln 2 in two parts; relative error of the approximation 2^-27.9 and 2^-59.4.
+  // -2 ln u = -2 ln 2 e + g + g^2 q(g) with g = -2 (m - 1), and ln 2 in two parts; relative error of the approximation
+  // 2^-27.9 and 2^-59.4.
   if constexpr (narrow<U>) {
-    const V p = horner(f, -0.076217647468717541, 0.12904422947591888, -0.13242988067888079, 0.14181826977360888,
-                       -0.16609082819705053, 0.20001973835831277, -0.25001582944809940, 0.33333325693298064,
-                       -0.49999988346591523);
-    const V rest = fma(f * f, p, e * constant<V>(0x1.7f7d1cp-20));
-    return constant<V>(-2) * (fma(e, constant<V>(0x1.62e4p-1), f) + rest);
+    const V q = horner(g, 0.00014886259271233894, 0.0005040790213903081, 0.0010346084428037561, 0.0022159104652126386,
+                       0.005190338381157829, 0.012501233647394548, 0.03125197868101243, 0.08333331423324516,
+                       0.24999994173295761);
+    const V rest = fma(g * g, q, e * constant<V>(-0x1.7f7d1cp-19));
+    return fma(e, constant<V>(-0x1.62e4p0), g) + rest;
   } else {
-    const V p = horner(f, -0.024231846594142710, 0.056991335443946137, -0.062849255467376802, 0.054193699911602189,
-                       -0.053238842338545377, 0.058161897692823436, -0.062701135355798803, 0.066754310986525014,
-                       -0.071419922069181069, 0.076916876113386758, -0.083333445787188410, 0.090909350052310242,
-                       -0.10000000501447165, 0.11111110465966700, -0.12499999977311365, 0.14285714294805575,
-                       -0.16666666667007092, 0.19999999999936570, -0.24999999999998076, 0.33333333333333488,
-                       -0.50000000000000003);
-    const V rest = fma(f * f, p, e * constant<V>(0x1.bcd5e4f1d9ccp-47));
-    return constant<V>(-2) * (fma(e, constant<V>(0x1.62e42fefa398p-1), f) + rest);
+    const V q = horner(g, 1.1554644867965082e-08, 5.4351172870584616e-08, 1.1987544148898467e-07,
+                       2.0673255886689067e-07, 4.0618013258777904e-07, 8.874801283694982e-07, 1.9134867967467895e-06,
+                       4.074359801423646e-06, 8.71825220571058e-06, 1.8778534207369813e-05, 4.069015907577559e-05,
+                       8.877866216045922e-05, 0.00019531250979388994, 0.00043402775257682423, 0.0009765624982274503,
+                       0.002232142858563371, 0.005208333333439716, 0.012499999999960357, 0.031249999999997596,
+                       0.08333333333333372, 0.25);
+    const V rest = fma(g * g, q, e * constant<V>(-0x1.bcd5e4f1d9ccp-46));
+    return fma(e, constant<V>(-0x1.62e42fefa398p0), g) + rest;
   }
 }
 
@@ -86,10 +90,10 @@ UL_HD auto cos_sin(U word) {
   }
 
   // Odd quarters exchange the two; the cosine is negative in quarters 1 and 2, the sine in 2 and 3.
-  const U odd = U(W{0}) - (shift_right(turned, width - 2) & U(W{1})), sign = U(W{1} << (width - 1));
-  const U c_bits = bits_of(c), s_bits = bits_of(s), exchange = (c_bits ^ s_bits) & odd;
-  const U c_sign = (turned + U(W{1} << (width - 2))) & sign, s_sign = turned & sign;
-  return normal_pair<V>{from_bits(c_bits ^ exchange ^ c_sign), from_bits(s_bits ^ exchange ^ s_sign)};
+  constexpr int odd = width - 2;
+  const U sign(W{1} << (width - 1)), c_sign = (turned + U(W{1} << odd)) & sign, s_sign = turned & sign;
+  return normal_pair<V>{from_bits(bits_of(select_by_bit(turned, odd, s, c)) ^ c_sign),
+                        from_bits(bits_of(select_by_bit(turned, odd, c, s)) ^ s_sign)};
 }
 
 }  // namespace detail

@@ -24,10 +24,13 @@ struct philox_key {
   }
 };
 
+// The factors of words 0 and 2 in every round.
+inline constexpr std::uint32_t philox_left_factor = 0xD2511F53u, philox_right_factor = 0xCD9E8D57u;
+
 template <class W>
 UL_HD constexpr void philox_round(philox_block<W>& x, W key_low, W key_high) {
-  const auto left = multiply_wide(0xD2511F53u, x.word[0]);
-  const auto right = multiply_wide(0xCD9E8D57u, x.word[2]);
+  const auto left = multiply_wide(philox_left_factor, x.word[0]);
+  const auto right = multiply_wide(philox_right_factor, x.word[2]);
   x = {{right.high ^ x.word[1] ^ key_low, right.low, left.high ^ x.word[3] ^ key_high, left.low}};
 }
 

@@ -53,6 +53,10 @@ struct bundle {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x & y; }, a, b);
   }
+  UL_INLINE friend bundle operator|(const bundle& a, const bundle& b) {
+    return simd::by_parts(
+        [](P x, P y) __attribute__((always_inline)) { return x | y; }, a, b);
+  }
   UL_INLINE friend bundle operator^(const bundle& a, const bundle& b) {
     return simd::by_parts(
         [](P x, P y) __attribute__((always_inline)) { return x ^ y; }, a, b);
@@ -83,9 +87,14 @@ UL_INLINE auto to_number(const bundle<P, n>& a) {
       [](P x) __attribute__((always_inline)) { return to_number(x); }, a);
 }
 template <class P, int n>
-UL_INLINE bundle<P, n> shift_left(const bundle<P, n>& a, int by) {
+UL_INLINE auto exponent_of(const bundle<P, n>& a) {
   return simd::by_parts(
-      [by](P x) __attribute__((always_inline)) { return shift_left(x, by); }, a);
+      [](P x) __attribute__((always_inline)) { return exponent_of(x); }, a);
+}
+template <class U, int n, class P>
+UL_INLINE bundle<P, n> select_by_bit(const bundle<U, n>& u, int bit, const bundle<P, n>& a, const bundle<P, n>& b) {
+  return simd::by_parts(
+      [bit](U x, P y, P z) __attribute__((always_inline)) { return select_by_bit(x, bit, y, z); }, u, a, b);
 }
 template <class P, int n>
 UL_INLINE bundle<P, n> shift_right(const bundle<P, n>& a, int by) {

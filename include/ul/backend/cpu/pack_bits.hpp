@@ -56,5 +56,34 @@ UL_INLINE pack<double, N> to_number(pack<std::uint64_t, N> u) {
   return high + low;
 }
 
+#if defined(__AVX512F__)
+// Masked by nothing: the plain forms have g++ 12 warn of an operand that they leave undefined themselves.
+UL_INLINE pack<float, 16> exponent_of(pack<std::uint32_t, 16> u) {
+  return xsimd::batch<float>(_mm512_maskz_getexp_ps(0xffff, from_bits(u).native()));
+}
+UL_INLINE pack<double, 8> exponent_of(pack<std::uint64_t, 8> u) {
+  return xsimd::batch<double>(_mm512_maskz_getexp_pd(0xff, from_bits(u).native()));
+}
+UL_INLINE pack<float, 16> select_by_bit(pack<std::uint32_t, 16> u, int n, pack<float, 16> a, pack<float, 16> b) {
+  const auto is_set = _mm512_test_epi32_mask(u.native(), pack<std::uint32_t, 16>(1u << n).native());
+  return xsimd::batch<float>(_mm512_mask_blend_ps(is_set, b.native(), a.native()));
+}
+UL_INLINE pack<double, 8> select_by_bit(pack<std::uint64_t, 8> u, int n, pack<double, 8> a, pack<double, 8> b) {
+  const auto is_set = _mm512_test_epi64_mask(u.native(), pack<std::uint64_t, 8>(std::uint64_t{1} << n).native());
+  return xsimd::batch<double>(_mm512_mask_blend_pd(is_set, b.native(), a.native()));
+}
+#endif
+
+template <class U, int N>
+UL_INLINE auto exponent_of(pack<U, N> u) {
+  using P = decltype(to_number(u));
+  return to_number(shift_right(u, sizeof(U) == 4 ? 23 : 52)) - P(sizeof(U) == 4 ? 127 : 1023);
+}
+template <class U, int N, class T>
+UL_INLINE pack<T, N> select_by_bit(pack<U, N> u, int n, pack<T, N> a, pack<T, N> b) {
+  const pack<U, N> is_set = pack<U, N>(U{0}) - (shift_right(u, n) & pack<U, N>(U{1}));
+  return from_bits(bits_of(b) ^ ((bits_of(a) ^ bits_of(b)) & is_set));
+}
+
 }  // namespace UL_ISA
 }  // namespace ul

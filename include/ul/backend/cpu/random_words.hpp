@@ -29,41 +29,35 @@ UL_INLINE uint64x2_t multiply_even(uint64x2_t a, uint64x2_t b) { return vmull_u3
 
 using long_words = pack<std::uint64_t>;
 
+// The lower halves of the lanes of two packs, in turn.
+UL_INLINE words join_lower(long_words even, long_words odd) {
+#if defined(__AVX512F__)
+  return words(typename words::batch(_mm512_castps_si512(_mm512_mask_moveldup_ps(
+      _mm512_castsi512_ps(even.native()), 0xaaaa, _mm512_castsi512_ps(odd.native())))));
+#else
+  return std::bit_cast<words>((even & long_words(0xffffffffu)) | shift_left(odd, 32));
+#endif
+}
+
 template <class Batch>
 concept has_multiply_even = requires(Batch b) {
   multiply_even(b, b);
 };
 inline constexpr bool has_wide_lanes = words::size > 1 && has_multiply_even<typename long_words::batch>;
 
-// One word of n groups of blocks, a group as many as a pack has 32-bit lanes: of its blocks 0, 2, 4 ... in one part and
-// of its blocks 1, 3, 5 ... in the next, so that the two join into natural order.
-template <int n>
-struct wide_lane_words {
-  bundle<long_words, 2 * n> lanes;
+// A word in the lower half of each lane.
+struct lower_words {
+  long_words lanes;
 
-  UL_INLINE explicit wide_lane_words(std::uint64_t word) : lanes(word) {}
-  UL_INLINE explicit wide_lane_words(const bundle<long_words, 2 * n>& of) : lanes(of) {}
+  lower_words() = default;  // uninitialised, as a pack is
+  UL_INLINE explicit lower_words(std::uint64_t word) : lanes(word) {}
+  UL_INLINE explicit lower_words(long_words of) : lanes(of) {}
 
-  UL_INLINE friend wide_lane_words operator^(const wide_lane_words& a, const wide_lane_words& b) {
-    return wide_lane_words(a.lanes ^ b.lanes);
-  }
-  UL_INLINE friend wide_product<wide_lane_words> multiply_wide(std::uint32_t a, const wide_lane_words& b) {
+  UL_INLINE friend lower_words operator^(lower_words a, lower_words b) { return lower_words(a.lanes ^ b.lanes); }
+  UL_INLINE friend wide_product<lower_words> multiply_wide(std::uint32_t a, lower_words b) {
     const long_words factor{std::uint64_t{a}};
-    const wide_lane_words product(by_parts(
-        [&](long_words x) __attribute__((always_inline)) {
-          return long_words(typename long_words::batch(multiply_even(factor.native(), x.native())));
-        },
-        b.lanes));
-    return {product.upper(), product};
-  }
-  UL_INLINE wide_lane_words upper() const { return wide_lane_words(shift_right(lanes, 32)); }
-  UL_INLINE bundle<words, n> joined() const {
-    bundle<words, n> all;
-    unroll<n>([&](auto g) __attribute__((always_inline)) {
-      const long_words even = lanes.part[2 * g] & long_words(0xffffffffu);
-      all.part[g] = std::bit_cast<words>(even | shift_left(lanes.part[2 * g + 1], 32));
-    });
-    return all;
+    const long_words product(typename long_words::batch(multiply_even(factor.native(), b.lanes.native())));
+    return {lower_words(shift_right(product, 32)), lower_words(product)};
   }
 };
 
@@ -81,25 +75,35 @@ struct random_stream {
   }
 };
 
-// The words of blocks i, i + 1 ... of the stream, n times as many as a pack has lanes.
+// The words of blocks i, i + 1 ... of the stream, n times as many as a pack has lanes; i is a multiple of their number.
 template <int n>
 UL_INLINE philox_block<bundle<words, n>> random_words(const random_stream& from, std::uint64_t i) {
+  philox_block<bundle<words, n>> all;
   if constexpr (has_wide_lanes) {
     std::uint64_t number[long_words::size];
     for (extent j = 0; j < long_words::size; ++j) number[j] = 2 * static_cast<std::uint64_t>(j);
     const long_words even = long_words::load(number) + long_words(i);
-    bundle<long_words, 2 * n> block;
+    // The counter is (i, upper, 0, 0), and upper is the same for all: rounds 0 and 1 make one product of packs each.
+    const auto left = multiply_wide(philox_left_factor, static_cast<std::uint32_t>(i >> 32 ^ from.low[0]));
+    using W = lower_words;
+    philox_block<W> x[2 * n];  // of blocks i, i + 2, i + 4 ..., of blocks i + 1, i + 3 ..., and so on
     unroll<2 * n>([&](auto part) __attribute__((always_inline)) {
       constexpr std::uint64_t first = part / 2 * words::size + part % 2;
-      block.part[part] = even + long_words(first);
+      const auto of_number = multiply_wide(philox_left_factor, W(even + long_words(first)));
+      const auto right = multiply_wide(philox_right_factor, of_number.high ^ W(from.high[0]));
+      x[part] = {{right.high ^ W(from.low[1]), right.low, of_number.low ^ W(left.high ^ from.high[1]), W(left.low)}};
     });
-    using W = wide_lane_words<n>;
-    philox_block<W> x{{W(block), W(block).upper(), W(std::uint64_t{0}), W(std::uint64_t{0})}};
-    unroll<10>([&](auto round)
-                   __attribute__((always_inline)) { philox_round(x, W(from.low[round]), W(from.high[round])); });
-    return {{x.word[0].joined(), x.word[1].joined(), x.word[2].joined(), x.word[3].joined()}};
+    unroll<8>([&](auto round) __attribute__((always_inline)) {
+      unroll<2 * n>([&](auto part) __attribute__((always_inline)) {
+        philox_round(x[part], W(from.low[2 + round]), W(from.high[2 + round]));
+      });
+    });
+    unroll<n>([&](auto part) __attribute__((always_inline)) {
+      unroll<4>([&](auto w) __attribute__((always_inline)) {
+        all.word[w].part[part] = join_lower(x[2 * part].word[w].lanes, x[2 * part + 1].word[w].lanes);
+      });
+    });
   } else {
-    philox_block<bundle<words, n>> all;
     for (int part = 0; part < n; ++part, i += words::size) {
       std::uint32_t word[4][words::size];
       for (extent j = 0; j < words::size; ++j) {
@@ -108,8 +112,8 @@ UL_INLINE philox_block<bundle<words, n>> random_words(const random_stream& from,
       }
       for (int w = 0; w < 4; ++w) all.word[w].part[part] = words::load(word[w]);
     }
-    return all;
   }
+  return all;
 }
 
 }  // namespace simd
