@@ -32,8 +32,8 @@ using long_words = pack<std::uint64_t>;
 // The lower halves of the lanes of two packs, in turn.
 UL_INLINE words join_lower(long_words even, long_words odd) {
 #if defined(__AVX512F__)
-  return words(typename words::batch(_mm512_castps_si512(_mm512_mask_moveldup_ps(
-      _mm512_castsi512_ps(even.native()), 0xaaaa, _mm512_castsi512_ps(odd.native())))));
+  return words(typename words::batch(_mm512_castps_si512(
+      _mm512_mask_moveldup_ps(_mm512_castsi512_ps(even.native()), 0xaaaa, _mm512_castsi512_ps(odd.native())))));
 #else
   return std::bit_cast<words>((even & long_words(0xffffffffu)) | shift_left(odd, 32));
 #endif
