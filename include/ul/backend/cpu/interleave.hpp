@@ -19,31 +19,47 @@ UL_INLINE Register interleave(Register a, Register b, std::integer_sequence<int,
 #endif
 #endif
 
-// a and b interleaved: low[2i] = a[i], low[2i + 1] = b[i], and so on into high.
+// a and b interleaved within each 16 bytes, where one cheap instruction does it.
+template <int first, int width, class Register, int... I>
+UL_INLINE Register interleave_within(Register a, Register b, std::integer_sequence<int, I...>) {
+  constexpr int all = static_cast<int>(sizeof...(I));
+  return __builtin_shufflevector(a, b, (I / width * width + first + I % width / 2 + I % 2 * all)...);
+}
+
+// The lower and the upper half of each 16 bytes of a and b, interleaved; of one lane, a and b.
 template <class P>
 struct interleaved {
   P low, high;
 };
 template <class T, int N>
-UL_INLINE interleaved<pack<T, N>> interleave_all(pack<T, N> a, pack<T, N> b) {
+UL_INLINE interleaved<pack<T, N>> interleave_within(pack<T, N> a, pack<T, N> b) {
   if constexpr (N == 1) {
     return {a, b};
   } else if constexpr (std::is_same_v<T, std::uint32_t>) {
-    const auto both = interleave_all(from_bits(a), from_bits(b));
+    const auto both = interleave_within(from_bits(a), from_bits(b));
     return {bits_of(both.low), bits_of(both.high)};
   } else {
     using batch = typename pack<T, N>::batch;
     using lanes = std::make_integer_sequence<int, N>;
+    constexpr int width = 16 / static_cast<int>(sizeof(T));
     const typename batch::register_type x = a.native(), y = b.native();
-    return {batch(interleave<0>(x, y, lanes{})), batch(interleave<N / 2>(x, y, lanes{}))};
+    return {batch(interleave_within<0, width>(x, y, lanes{})),
+            batch(interleave_within<width / 2, width>(x, y, lanes{}))};
   }
 }
 
-// a[0], b[0], c[0], d[0], a[1] ... to `to`.
+// Of N places of four, or of two larger, elements each, the one that lane i of the N lanes is written to by what
+// interleaves within 16 bytes.
+template <int N>
+UL_INLINE constexpr int place_of_lane(int i) {
+  return N < 4 ? i : i % 4 * (N / 4) + i / 4;
+}
+
+// a[i], b[i], c[i], d[i] to place_of_lane(i) of `to`, for each lane i.
 template <class T, int N>
 UL_INLINE void store_interleaved(pack<T, N> a, pack<T, N> b, pack<T, N> c, pack<T, N> d, T* to) {
-  const auto even = interleave_all(a, c), odd = interleave_all(b, d);
-  const auto first = interleave_all(even.low, odd.low), last = interleave_all(even.high, odd.high);
+  const auto even = interleave_within(a, c), odd = interleave_within(b, d);
+  const auto first = interleave_within(even.low, odd.low), last = interleave_within(even.high, odd.high);
   first.low.store(to);
   first.high.store(to + N);
   last.low.store(to + 2 * N);

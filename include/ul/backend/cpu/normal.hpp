@@ -56,7 +56,7 @@ UL_INLINE void join_words(pack<std::uint32_t, N> low, pack<std::uint32_t, N> hig
     use(pack<std::uint64_t, 1>(std::uint64_t{high.native()} << 32 | low.native()));
   } else {
     using longs = pack<std::uint64_t, N / 2>;
-    const auto all = interleave_all(low, high);
+    const auto all = interleave_within(low, high);
     use(std::bit_cast<longs>(all.low), std::bit_cast<longs>(all.high));
   }
 }
@@ -64,7 +64,7 @@ UL_INLINE void join_words(pack<std::uint32_t, N> low, pack<std::uint32_t, N> hig
 UL_INLINE void normals_of_words(double* out, const group_words* group, extent count) {
   const auto put = [&](auto radius, auto angle) {
     const auto pair = normal_from(radius, angle);
-    const auto all = interleave_all(pair.first, pair.second);
+    const auto all = interleave_within(pair.first, pair.second);
     all.low.store(out);
     all.high.store(out + radius.size);
     out += 2 * radius.size;

@@ -3,6 +3,7 @@
 // product is one instruction and nothing has to be moved between lanes; what the upper half holds does not matter.
 
 #include <ul/backend/cpu/bundle.hpp>
+#include <ul/backend/cpu/interleave.hpp>
 #include <ul/core/key.hpp>
 
 namespace ul {
@@ -75,21 +76,31 @@ struct random_stream {
   }
 };
 
+// Where store_interleaved writes the even and the odd lanes of 32 bits.
+inline constexpr struct places_of_lanes {
+  std::uint64_t even[words::size], odd[words::size];
+
+  constexpr places_of_lanes() : even{}, odd{} {
+    for (int lane = 0; lane < words::size; ++lane)
+      (lane % 2 == 0 ? even : odd)[lane / 2] = static_cast<std::uint64_t>(place_of_lane<words::size>(lane));
+  }
+} places;
+
 // The words of blocks i, i + 1 ... of the stream, n times as many as a pack has lanes; i is a multiple of their number.
+// In each pack they stand where store_interleaved expects them.
 template <int n>
 UL_INLINE philox_block<bundle<words, n>> random_words(const random_stream& from, std::uint64_t i) {
   philox_block<bundle<words, n>> all;
   if constexpr (has_wide_lanes) {
-    std::uint64_t number[long_words::size];
-    for (extent j = 0; j < long_words::size; ++j) number[j] = 2 * static_cast<std::uint64_t>(j);
-    const long_words even = long_words::load(number) + long_words(i);
+    const long_words even = long_words::load(places.even) + long_words(i);
+    const long_words odd = long_words::load(places.odd) + long_words(i);
     // The counter is (i, upper, 0, 0), and upper is the same for all: rounds 0 and 1 make one product of packs each.
     const auto left = multiply_wide(philox_left_factor, static_cast<std::uint32_t>(i >> 32 ^ from.low[0]));
     using W = lower_words;
-    philox_block<W> x[2 * n];  // of blocks i, i + 2, i + 4 ..., of blocks i + 1, i + 3 ..., and so on
+    philox_block<W> x[2 * n];
     unroll<2 * n>([&](auto part) __attribute__((always_inline)) {
-      constexpr std::uint64_t first = part / 2 * words::size + part % 2;
-      const auto of_number = multiply_wide(philox_left_factor, W(even + long_words(first)));
+      constexpr std::uint64_t first = part / 2 * words::size;
+      const auto of_number = multiply_wide(philox_left_factor, W((part % 2 == 0 ? even : odd) + long_words(first)));
       const auto right = multiply_wide(philox_right_factor, of_number.high ^ W(from.high[0]));
       x[part] = {{right.high ^ W(from.low[1]), right.low, of_number.low ^ W(left.high ^ from.high[1]), W(left.low)}};
     });
@@ -106,8 +117,8 @@ UL_INLINE philox_block<bundle<words, n>> random_words(const random_stream& from,
   } else {
     for (int part = 0; part < n; ++part, i += words::size) {
       std::uint32_t word[4][words::size];
-      for (extent j = 0; j < words::size; ++j) {
-        const auto one = from.k.block(i + static_cast<std::uint64_t>(j));
+      for (int j = 0; j < words::size; ++j) {
+        const auto one = from.k.block(i + static_cast<std::uint64_t>(place_of_lane<words::size>(j)));
         for (int w = 0; w < 4; ++w) word[w][j] = one.word[w];
       }
       for (int w = 0; w < 4; ++w) all.word[w].part[part] = words::load(word[w]);
