@@ -72,6 +72,14 @@ conv_results<T> convolved(Device& device, const conv_shape& s, store_mode mode) 
   return r;
 }
 
+// How far sums of so many products of noise may differ. The transforms of Winograd's algorithm multiply by up to 8 and
+// divide by as much again.
+template <class T>
+double bound(extent terms) {
+  return unit<T> * 8 * (3 + 2 * std::sqrt(static_cast<double>(terms)));
+}
+constexpr double winograd_factor = 16;
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("convolution equals the reference", T, float, double) {
@@ -80,16 +88,15 @@ TEST_CASE_TEMPLATE("convolution equals the reference", T, float, double) {
   for (const conv_shape& s : conv_shapes())
     for (const store_mode mode : {store_mode::replace, store_mode::add}) {
       const auto found = convolved<T>(device, s, mode), truth = convolved<T>(plain, s, mode);
-      const auto bound = [](extent terms) { return unit<T> * 8 * (3 + 2 * std::sqrt(static_cast<double>(terms))); };
       CAPTURE(s.axis[1].in);
       CAPTURE(s.axis[2].in);
       CAPTURE(s.channels_in);
       CAPTURE(s.channels_out);
-      // The transforms of Winograd's algorithm multiply by up to 8 and divide by as much again.
-      const double y_factor = simd::suits_winograd(s) ? 16 : 1, dx_factor = simd::suits_winograd_adjoint(s) ? 16 : 1;
-      CHECK(largest_difference(found.y, truth.y) <= bound(s.patch()) * y_factor);
-      CHECK(largest_difference(found.dx, truth.dx) <= bound(s.taps() * s.channels_out) * dx_factor);
-      CHECK(largest_difference(found.dweight, truth.dweight) <= bound(s.batch * s.outputs()) * y_factor);
+      const double y_factor = simd::suits_winograd(s) ? winograd_factor : 1;
+      const double dx_factor = simd::suits_winograd_adjoint(s) ? winograd_factor : 1;
+      CHECK(largest_difference(found.y, truth.y) <= bound<T>(s.patch()) * y_factor);
+      CHECK(largest_difference(found.dx, truth.dx) <= bound<T>(s.taps() * s.channels_out) * dx_factor);
+      CHECK(largest_difference(found.dweight, truth.dweight) <= bound<T>(s.batch * s.outputs()) * y_factor);
     }
 }
 
@@ -131,4 +138,20 @@ TEST_CASE("convolution: the same bits for any number of threads, and for a sampl
   const auto first = convolved<float>(one, s, store_mode::replace);
   CHECK(std::memcmp(first.y.data(), truth.y.data(), first.y.size() * sizeof(float)) == 0);
   CHECK(std::memcmp(first.dx.data(), truth.dx.data(), first.dx.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("gradient of weights: threads that meet several times give the same bits") {
+  conv_shape s;
+  s.batch = 2, s.axis[1] = axis(60, 3, 1, 1), s.axis[2] = axis(42, 3, 1, 1), s.channels_in = 64, s.channels_out = 40;
+  REQUIRE(simd::suits_winograd(s));
+  const auto x = float_noise<float>(s.batch * s.inputs() * s.channels_in, 1),
+             dy = float_noise<float>(s.batch * s.outputs() * s.channels_out, 2);
+  const auto gradient = [&](auto&& device) {
+    std::vector<float> dweight(static_cast<std::size_t>(s.patch() * s.channels_out));
+    launch(device, conv_weights<float>{s, x.data(), dy.data(), dweight.data(), store_mode::replace});
+    return dweight;
+  };
+  const auto truth = gradient(cpu(with_threads(1)));
+  CHECK(largest_difference(truth, gradient(reference())) <= bound<float>(s.batch * s.outputs()) * winograd_factor);
+  for (const extent n : {2, 3, 8}) CHECK(same_bits(gradient(cpu(with_threads(n))), truth));
 }

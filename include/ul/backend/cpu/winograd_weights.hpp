@@ -1,6 +1,6 @@
 #pragma once
 // The gradient of 3 x 3 weights by Winograd's F(3 x 3, 4 x 4): the sum over tiles of the products of transformed inputs
-// and transformed gradients, transformed back once at the end. Threads share the input channels.
+// and transformed gradients, transformed back once at the end. Threads share first the tiles, then the 36 positions.
 
 #include <ul/backend/cpu/winograd.hpp>
 
@@ -10,6 +10,10 @@ namespace simd {
 
 // Tiles summed in registers at a time.
 inline constexpr extent winograd_tiles = 64;
+
+// Bytes of transformed tiles that several threads make before they multiply them: little for the last cache, and work
+// enough for two meetings.
+inline extent shared_room(extent threads) { return (std::min)(threads, extent{8}) << 21; }
 
 // The 4 x 4 gradients of a tile, transformed, into row t of 36 right operands `position` apart.
 template <class T>
@@ -36,65 +40,61 @@ void transform_gradients(const winograd_problem<T>& p, const T* dy, extent tile,
   });
 }
 
-// The sums of products at 36 positions, (channels, channels_out) each, back to taps of dweight.
+// The sums of products at 36 positions, (channels_in, channels_out) each, back to taps of dweight, for one input
+// channel.
 template <class T>
-void write_taps(const winograd_problem<T>& p, const T* total, extent first, extent channels, T* dweight, bool add) {
-  const extent out = p.channels_out;
-  for (extent c = 0; c < channels; ++c)
-    for_packs<T>(out, [&](extent o, auto lanes) {
-      pack<T> half[3][6];
-      for (extent j = 0; j < 6; ++j) {
-        pack<T> m[6], v[3];
-        for (extent i = 0; i < 6; ++i) m[i] = read(total + ((6 * i + j) * channels + c) * out + o, lanes);
-        transform_taps(m, v);
-        for (extent i = 0; i < 3; ++i) half[i][j] = v[i];
-      }
-      for (extent i = 0; i < 3; ++i) {
-        pack<T> v[3];
-        transform_taps(half[i], v);
-        for (extent j = 0; j < 3; ++j)
-          write_or_add(v[j], dweight + ((3 * i + j) * p.channels_in + first + c) * out + o, add, lanes);
-      }
-    });
-}
-
-// Input channels [first, last) of the gradient.
-template <class T>
-void weights_of_channels(memory_pool& memory, const winograd_problem<T>& p, const T* dy, extent first, extent last,
-                         T* dweight, bool add) {
-  const extent in = last - first, out = p.channels_out, tiles = p.batch * p.tiles(), width = tile_columns<T>;
-  const extent left = winograd_tiles * in, right = panel_size<T>(winograd_tiles, out), sums = in * out;
-  const scratch<memory_pool, T> inputs(memory, 36 * left), gradients(memory, 36 * right), total(memory, 36 * sums);
-  const scratch<memory_pool, T> across(memory, in * packed_stride), zeros(memory, p.channels_in);
-  std::fill(zeros.data(), zeros.data() + p.channels_in, T{0});
-  // The columns that pad a last panel are not written below.
-  std::fill(gradients.data(), gradients.data() + 36 * right, T{0});
-  for (extent begin = 0; begin < tiles; begin += winograd_tiles) {
-    const extent n = (std::min)(winograd_tiles, tiles - begin);
-    for (extent t = 0; t < n; ++t) {
-      tile_inputs<T>(p, begin + t, zeros.data()).transform(first, last, inputs.data() + t * in, left);
-      transform_gradients(p, dy, begin + t, t, gradients.data(), right);
+void write_taps(const winograd_problem<T>& p, const T* total, extent channel, T* dweight, bool add) {
+  const extent in = p.channels_in, out = p.channels_out;
+  for_packs<T>(out, [&](extent o, auto lanes) {
+    pack<T> half[3][6];
+    for (extent j = 0; j < 6; ++j) {
+      pack<T> m[6], v[3];
+      for (extent i = 0; i < 6; ++i) m[i] = read(total + ((6 * i + j) * in + channel) * out + o, lanes);
+      transform_taps(m, v);
+      for (extent i = 0; i < 3; ++i) half[i][j] = v[i];
     }
-    for (extent position = 0; position < 36; ++position) {
-      transpose_block(inputs.data() + position * left, in, n, in, across.data(), packed_stride);
-      for (extent q = 0; q < out; q += width)
-        multiply_panel<T, packed_stride>(across.data(), gradients.data() + position * right + q * winograd_tiles, width,
-                                         n, {total.data() + position * sums + q, out, T{1}, begin > 0}, in,
-                                         (std::min)(width, out - q));
+    for (extent i = 0; i < 3; ++i) {
+      pack<T> v[3];
+      transform_taps(half[i], v);
+      for (extent j = 0; j < 3; ++j) write_or_add(v[j], dweight + ((3 * i + j) * in + channel) * out + o, add, lanes);
     }
-  }
-  write_taps(p, total.data(), first, in, dweight, add);
+  });
 }
 
 template <class T>
 void weights_by_winograd(executor& threads, memory_pool& memory, const winograd_problem<T>& p, const T* dy, T* dweight,
                          bool add) {
-  const extent in = p.channels_in, units = ceil_div(in, tile_rows);
-  const extent shares = (std::min)(threads.threads(), units);
-  threads.run(shares, [&](extent i) {
-    weights_of_channels(memory, p, dy, (std::min)(in, units * i / shares * tile_rows),
-                        (std::min)(in, units * (i + 1) / shares * tile_rows), dweight, add);
-  });
+  const extent in = p.channels_in, out = p.channels_out, width = tile_columns<T>;
+  const extent tiles = p.batch * p.tiles(), blocks = ceil_div(tiles, winograd_tiles);
+  const extent left = winograd_tiles * in, right = panel_size<T>(winograd_tiles, out), sums = in * out;
+  // One thread works in its second-level cache; several share the last one, and wait for each other less often.
+  const extent room = shared_room(threads.threads()) / (36 * (left + right) * extent{sizeof(T)});
+  const extent at_once = (std::max)(extent{1}, threads.threads() == 1 ? 1 : (std::min)(blocks, room));
+  const scratch<memory_pool, T> inputs(memory, at_once * 36 * left), gradients(memory, at_once * 36 * right);
+  const scratch<memory_pool, T> total(memory, 36 * sums), zeros(memory, in);
+  std::fill(zeros.data(), zeros.data() + in, T{0});
+  // The columns that pad a last panel are not written below.
+  if (out % width != 0) std::fill(gradients.data(), gradients.data() + at_once * 36 * right, T{0});
+  for (extent first = 0; first < blocks; first += at_once) {
+    const extent begin = first * winograd_tiles, end = (std::min)(tiles, (first + at_once) * winograd_tiles);
+    for_each_on(threads, end - begin, 200 * (in + out), [&](extent i) {
+      const extent block = i / winograd_tiles, t = i % winograd_tiles;
+      tile_inputs<T>(p, begin + i, zeros.data()).transform(0, in, inputs.data() + block * 36 * left + t * in, left);
+      transform_gradients(p, dy, begin + i, t, gradients.data() + block * 36 * right, right);
+    });
+    threads.run(36, [&](extent position) {
+      const scratch<memory_pool, T> across(memory, in * packed_stride);
+      for (extent tile = begin; tile < end; tile += winograd_tiles) {
+        const extent n = (std::min)(winograd_tiles, end - tile), at = (tile - begin) / winograd_tiles * 36 + position;
+        transpose_block(inputs.data() + at * left, in, n, in, across.data(), packed_stride);
+        for (extent q = 0; q < out; q += width)
+          multiply_panel<T, packed_stride>(across.data(), gradients.data() + at * right + q * winograd_tiles, width, n,
+                                           {total.data() + position * sums + q, out, T{1}, tile > 0}, in,
+                                           (std::min)(width, out - q));
+      }
+    });
+  }
+  for_each_on(threads, in, 100 * out, [&](extent c) { write_taps(p, total.data(), c, dweight, add); });
 }
 
 }  // namespace simd
