@@ -5,10 +5,18 @@
 
 #include <ul/backend/cpu/isa.hpp>
 #include <ul/core/checked.hpp>
+#include <ul/core/config.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
+
+// Asks for n elements that will be read soon. Whatever calls it must be inlined as well: to GCC a function that does
+// nothing else has no effect, and is not called.
+template <class T>
+UL_INLINE void ask_for(const T* from, extent n) {
+  for (extent i = 0; i < n; i += 64 / extent{sizeof(T)}) __builtin_prefetch(from + i, 0, 2);
+}
 
 // Where something stands in memory; nowhere in particular if the size, in bytes, is 0.
 struct memory_range {

@@ -112,6 +112,12 @@ struct tile_inputs {
       }
   }
 
+  // Asks for so many channels of what the tile to the left does not read as well.
+  UL_INLINE void prefetch(extent channels) const {
+    for (extent i = 0; i < 6; ++i)
+      for (extent j = 2; j < 6; ++j) ask_for(from[i][j], channels);
+  }
+
   // Channels [first, last), transformed, to 36 places `position` apart.
   void transform(extent first, extent last, T* to, extent position) const {
     for_packs<T>(last - first, [&](extent c, auto lanes) {

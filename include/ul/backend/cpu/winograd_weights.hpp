@@ -15,30 +15,44 @@ inline constexpr extent winograd_tiles = 64;
 // enough for two meetings.
 inline extent shared_room(extent threads) { return (std::min)(threads, extent{8}) << 21; }
 
-// The 4 x 4 gradients of a tile, transformed, into row t of 36 right operands `position` apart.
+// Where the 4 x 4 gradients of a tile stand; at the edges there are fewer.
 template <class T>
-void transform_gradients(const winograd_problem<T>& p, const T* dy, extent tile, extent t, T* to, extent position) {
-  const extent b = tile / p.tiles(), across = p.tiles_across(), width = tile_columns<T>, out = p.channels_out;
-  const extent top = tile % p.tiles() / across * 4, left = tile % across * 4;
-  const extent height = (std::min)(extent{4}, p.out_h - top), length = (std::min)(extent{4}, p.out_w - left);
-  const T* const corner = dy + ((b * p.out_h + top) * p.out_w + left) * out;
-  for_packs<T>(out, [&](extent c, auto lanes) {
-    pack<T> half[6][4];
-    for (extent j = 0; j < 4; ++j) {
-      pack<T> g[4], v[6];
-      for (extent i = 0; i < 4; ++i)
-        g[i] = i < height && j < length ? read(corner + (i * p.out_w + j) * out + c, lanes) : pack<T>(T{0});
-      transform_gradient(g, v);
-      unroll<6>([&](auto i) __attribute__((always_inline)) { half[i][j] = v[i]; });
-    }
-    T* const row = to + c / width * winograd_tiles * width + t * width + c % width;
-    for (extent i = 0; i < 6; ++i) {
-      pack<T> v[6];
-      transform_gradient(half[i], v);
-      unroll<6>([&](auto j) __attribute__((always_inline)) { write(v[j], row + (6 * i + j) * position, lanes); });
-    }
-  });
-}
+struct tile_gradients {
+  const T* corner;
+  extent height, length, row, channels;
+
+  tile_gradients(const winograd_problem<T>& p, const T* dy, extent tile)
+      : row(p.out_w * p.channels_out), channels(p.channels_out) {
+    const extent top = tile % p.tiles() / p.tiles_across() * 4, left = tile % p.tiles_across() * 4;
+    height = (std::min)(extent{4}, p.out_h - top), length = (std::min)(extent{4}, p.out_w - left);
+    corner = dy + (tile / p.tiles() * p.out_h + top) * row + left * channels;
+  }
+
+  UL_INLINE void prefetch() const {
+    for (extent i = 0; i < height; ++i) ask_for(corner + i * row, length * channels);
+  }
+
+  // Transformed, into row t of 36 right operands `position` apart.
+  void transform(extent t, T* to, extent position) const {
+    constexpr extent width = tile_columns<T>;
+    for_packs<T>(channels, [&](extent c, auto lanes) {
+      pack<T> half[6][4];
+      for (extent j = 0; j < 4; ++j) {
+        pack<T> g[4], v[6];
+        for (extent i = 0; i < 4; ++i)
+          g[i] = i < height && j < length ? read(corner + i * row + j * channels + c, lanes) : pack<T>(T{0});
+        transform_gradient(g, v);
+        unroll<6>([&](auto i) __attribute__((always_inline)) { half[i][j] = v[i]; });
+      }
+      T* const at = to + c / width * winograd_tiles * width + t * width + c % width;
+      for (extent i = 0; i < 6; ++i) {
+        pack<T> v[6];
+        transform_gradient(half[i], v);
+        unroll<6>([&](auto j) __attribute__((always_inline)) { write(v[j], at + (6 * i + j) * position, lanes); });
+      }
+    });
+  }
+};
 
 // The sums of products at 36 positions, (channels_in, channels_out) each, back to taps of dweight, for one input
 // channel.
@@ -78,9 +92,12 @@ void weights_by_winograd(executor& threads, memory_pool& memory, const winograd_
   for (extent first = 0; first < blocks; first += at_once) {
     const extent begin = first * winograd_tiles, end = (std::min)(tiles, (first + at_once) * winograd_tiles);
     for_each_on(threads, end - begin, 200 * (in + out), [&](extent i) {
-      const extent block = i / winograd_tiles, t = i % winograd_tiles;
-      tile_inputs<T>(p, begin + i, zeros.data()).transform(0, in, inputs.data() + block * 36 * left + t * in, left);
-      transform_gradients(p, dy, begin + i, t, gradients.data() + block * 36 * right, right);
+      const extent tile = begin + i, next = (std::min)(tile + 1, tiles - 1);
+      const extent block = i / winograd_tiles * 36, t = i % winograd_tiles;
+      tile_inputs<T>(p, next, zeros.data()).prefetch(in);
+      tile_gradients<T>(p, dy, next).prefetch();
+      tile_inputs<T>(p, tile, zeros.data()).transform(0, in, inputs.data() + block * left + t * in, left);
+      tile_gradients<T>(p, dy, tile).transform(t, gradients.data() + block * right, right);
     });
     threads.run(36, [&](extent position) {
       const scratch<memory_pool, T> across(memory, in * packed_stride);
