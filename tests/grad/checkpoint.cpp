@@ -1,29 +1,16 @@
 #include <doctest/doctest.h>
 
-#include <ul/backend/reference.hpp>
 #include <ul/grad/checkpoint.hpp>
 #include <ul/op/activations.hpp>
 #include <ul/op/arithmetic.hpp>
 #include <ul/op/functions.hpp>
 #include <ul/op/linear.hpp>
 
+#include "counting.hpp"
+
 using namespace ul;
 
 namespace {
-
-// The reference backend, counting the bytes in use.
-class counting : public reference {
- public:
-  void* allocate(extent bytes) {
-    in_use += bytes;
-    return reference::allocate(bytes);
-  }
-  void deallocate(void* p, extent bytes) {
-    in_use -= bytes;
-    reference::deallocate(p, bytes);
-  }
-  extent in_use = 0;
-};
 
 struct outcome {
   std::vector<double> y, dx, dz, dw;

@@ -46,22 +46,78 @@ tape<B>* common_tape(std::initializer_list<tape<B>*> tapes) {
   return found;
 }
 
+// What an op kept of its first input, if anything: what it keeps is that alone, or has it as a member x.
+template <backend B, element T>
+tensor<B, T>* kept_input(tensor<B, T>& kept) { return &kept; }
+template <class Saved>
+auto kept_input(Saved& kept) requires requires { kept.x; } { return &kept.x; }
+template <class Saved>
+std::nullptr_t kept_input(Saved&) { return nullptr; }
+
 template <class Op, backend B, element T, element Result, class... Gradients>
-struct op_node final : tape<B>::node {
+struct op_node final : tape<B>::node, repeatable<B, Result> {
+  using saved = typename Op::template saved<B, T>;
+  static constexpr bool repeats = requires(const Op& o, const saved& s) { o.again(s); };
+  static constexpr bool keeps_input = std::is_same_v<decltype(kept_input(std::declval<saved&>())), tensor<B, T>*>;
+
   Op op;
-  typename Op::template saved<B, T> kept;
+  saved kept;
   std::tuple<Gradients...> inputs;
-  tensor<B, Result> slot;  // the gradient of the result, as it gathers
+  repeatable<B, T>* source = nullptr;  // of the first input, if that was not kept because it can be had again
+  tensor<B, Result> slot;              // the gradient of the result, as it gathers
 
   op_node(const Op& o, Gradients... g) : op(o), inputs(std::move(g)...) {}
+
+  // Lets go of the first input, as far as it was kept, when it can be had again.
+  void release(const tensor<B, T>& x, repeatable<B, T>* from) {
+    if constexpr (keeps_input)
+      if (tensor<B, T>* const mine = kept_input(kept); from != nullptr && mine->data() == x.data())
+        *mine = {}, source = from;
+  }
+
+  bool repeats_cheaply() const {
+    if constexpr (requires { op.repeats_cheaply(kept); })
+      return op.repeats_cheaply(kept);
+    else
+      return repeats;
+  }
+
+  tensor<B, Result> again() override {
+    if constexpr (repeats) {
+      constexpr bool reads = !requires { Op::repeats_without_input; };
+      const bool missing = reads && take_back();
+      const tensor<B, Result> y = op.again(kept);
+      if constexpr (keeps_input)
+        if (missing) *kept_input(kept) = {};
+      return y;
+    } else {
+      return {};
+    }
+  }
 
   void backward() override {
     if (!slot) return;
     const tensor<B, Result> dy = std::move(slot);
     slot = {};
+    take_back();
     std::apply([&](auto&... g) { op.adjoint(kept, dy, g...); }, inputs);
   }
+
+ private:
+  bool take_back() {
+    if constexpr (keeps_input)
+      if (source != nullptr) {
+        *kept_input(kept) = source->again();
+        return true;
+      }
+    return false;
+  }
 };
+
+template <backend B, element T>
+repeatable<B, T>* source_of(const var<B, T>& x) { return x.source(); }
+template <class X>
+std::nullptr_t source_of(const X&) { return nullptr; }
 
 template <class X>
 concept recordable = tensor_like<X> && !is_tensor<X>;
@@ -89,9 +145,11 @@ auto apply(const Op& op, const First& first, const Rest&... rest) {
     using node = detail::op_node<Op, B, T, R, decltype(gradients)...>;
     auto n = std::make_unique<node>(op, gradients...);
     const result y = op.forward(&n->kept, detail::value_of(first), detail::value_of(rest)...);
+    n->release(detail::value_of(first), detail::source_of(first));
     tensor<B, R>* slot = &n->slot;
+    repeatable<B, R>* source = n->repeats_cheaply() ? n.get() : nullptr;
     t->push(std::move(n));
-    return var<B, R>(y, t, slot);
+    return var<B, R>(y, t, slot, source);
   };
   return record(detail::gradient_of(first), detail::gradient_of(rest)...);
 }

@@ -12,6 +12,16 @@ namespace ul {
 template <backend B>
 class tape;
 
+// A recorded op that can compute its result again, at little cost, from what it kept. Who needs the result in the
+// backward pass then need not keep it.
+template <backend B, element T>
+struct repeatable {
+  virtual tensor<B, T> again() = 0;
+
+ protected:
+  ~repeatable() = default;
+};
+
 // A tensor, perhaps recorded, perhaps with a gradient to come.
 template <backend B, element T>
 class var {
@@ -21,7 +31,8 @@ class var {
 
   var() = default;  // no tensor
   var(const tensor<B, T>& value) : value_(value) {}
-  var(const tensor<B, T>& value, tape<B>* t, tensor<B, T>* slot) : value_(value), tape_(t), slot_(slot) {}
+  var(const tensor<B, T>& value, tape<B>* t, tensor<B, T>* slot, repeatable<B, T>* source = nullptr)
+      : value_(value), tape_(t), slot_(slot), source_(source) {}
 
   explicit operator bool() const { return static_cast<bool>(value_); }
 
@@ -32,18 +43,20 @@ class var {
 
   tape<B>* recorder() const { return tape_; }
   bool wants_gradient() const { return slot_ != nullptr; }
-  tensor<B, T>* slot() const { return slot_; }  // where its gradient gathers; owned by the tape
+  tensor<B, T>* slot() const { return slot_; }          // where its gradient gathers; owned by the tape
+  repeatable<B, T>* source() const { return source_; }  // the op it can be had from again, if so; owned by the tape
 
  private:
   tensor<B, T> value_;
   tape<B>* tape_ = nullptr;
   tensor<B, T>* slot_ = nullptr;
+  repeatable<B, T>* source_ = nullptr;
 };
 
 // The same value, through which no gradient flows.
 template <backend B, element T>
 var<B, T> stop_gradient(const var<B, T>& x) {
-  return var<B, T>(x.value(), x.recorder(), nullptr);
+  return var<B, T>(x.value(), x.recorder(), nullptr, x.source());
 }
 
 // One recording: made for one step, used by one thread, run back once.

@@ -36,11 +36,18 @@ struct linear {
                                    .bias = bias.data(),
                                    .act = apart ? activation::none : act});
     if (keep) *keep = {x, weight, apart ? y : tensor<B, T>()};
-    if (!apart) return y;
-    tensor<B, T> activated(x.device(), y.shape());
-    const space s{1, 1, y.size()};
-    x.device().map(s, activated_value{act}, dense(activated.data(), s), dense<const T>(y.data(), s));
-    return activated;
+    return apart ? activated(y) : y;
+  }
+
+  // The activation is computed again, from z, where it followed the product; the product never is.
+  static constexpr bool repeats_without_input = true;
+  template <backend B, element T>
+  bool repeats_cheaply(const saved<B, T>& kept) const {
+    return static_cast<bool>(kept.z);
+  }
+  template <backend B, element T>
+  tensor<B, T> again(const saved<B, T>& kept) const {
+    return activated(kept.z);
   }
 
   template <backend B, element T>
@@ -91,6 +98,14 @@ struct linear {
   }
 
  private:
+  template <backend B, element T>
+  tensor<B, T> activated(const tensor<B, T>& z) const {
+    tensor<B, T> y(z.device(), z.shape());
+    const space s{1, 1, z.size()};
+    z.device().map(s, activated_value{act}, dense(y.data(), s), dense<const T>(z.data(), s));
+    return y;
+  }
+
   struct activated_value {
     activation act;
     template <class V>

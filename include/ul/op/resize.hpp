@@ -138,14 +138,17 @@ struct resize {
   interpolation kind = interpolation::nearest;
 
   template <backend B, element T>
-  using saved = extents;  // of x
+  struct saved {
+    extents shape;      // of x
+    tensor<B, T> from;  // x, if smaller than the result
+  };
 
   template <backend B, element T>
-  tensor<B, T> forward(extents* keep, const tensor<B, T>& x) const {
+  tensor<B, T> forward(saved<B, T>* keep, const tensor<B, T>& x) const {
     const detail::resized_grid g = axes(x.shape());
-    if (keep) *keep = x.shape();
     extents shape = x.shape();
     for (extent i = 0; i < grid.rank(); ++i) shape = shape.with(i + 1, grid[i]);
+    if (keep) *keep = {x.shape(), x.size() < shape.size() ? x : tensor<B, T>()};
     tensor<B, T> y(x.device(), shape);
     if (y.size() != 0)
       x.device().for_each(y.size() / g.channels, work(g), detail::resized_position<T>{g, x.data(), y.data()});
@@ -153,7 +156,17 @@ struct resize {
   }
 
   template <backend B, element T>
-  void adjoint(const extents& shape, const tensor<B, T>& dy, gradient<B, T>& dx) const {
+  bool repeats_cheaply(const saved<B, T>& kept) const {
+    return static_cast<bool>(kept.from);
+  }
+  template <backend B, element T>
+  tensor<B, T> again(const saved<B, T>& kept) const {
+    return forward(static_cast<saved<B, T>*>(nullptr), kept.from);
+  }
+
+  template <backend B, element T>
+  void adjoint(const saved<B, T>& kept, const tensor<B, T>& dy, gradient<B, T>& dx) const {
+    const extents& shape = kept.shape;
     const detail::resized_grid g = axes(shape);
     if (const auto d = dx.into(dy.device(), shape); d.data && shape.size() != 0)
       dy.device().for_each(shape.size() / g.channels, work(g),

@@ -85,6 +85,11 @@ struct layer_norm {
   }
 
   template <backend B, element T>
+  tensor<B, T> again(const saved<B, T>& kept) const {
+    return detail::normalise_rows<B, T>(nullptr, kept, centring::mean, eps);
+  }
+
+  template <backend B, element T>
   void adjoint(const saved<B, T>& kept, const tensor<B, T>& dy, gradient<B, T>& dx, gradient<B, master_t<T>>& dweight,
                gradient<B, master_t<T>>& dbias) const {
     auto step = detail::row_norm_step_back(kept, centring::mean, dy, dx);
@@ -105,6 +110,11 @@ struct rms_norm {
   tensor<B, T> forward(saved<B, T>* keep, const tensor<B, T>& x, const tensor<B, T>& weight) const {
     detail::check_row_norm(name, x, weight, {});
     return detail::normalise_rows<B, T>(keep, {.x = x, .weight = weight}, centring::none, eps);
+  }
+
+  template <backend B, element T>
+  tensor<B, T> again(const saved<B, T>& kept) const {
+    return detail::normalise_rows<B, T>(nullptr, kept, centring::none, eps);
   }
 
   template <backend B, element T>
@@ -132,6 +142,11 @@ struct modulated_norm {
     if (scale.shape() != wanted) fail(name, ": scale is ", scale.shape(), ", expected ", wanted);
     if (shift.shape() != wanted) fail(name, ": shift is ", shift.shape(), ", expected ", wanted);
     return detail::normalise_rows<B, T>(keep, {.x = x, .scale = scale, .shift = shift}, centre, eps);
+  }
+
+  template <backend B, element T>
+  tensor<B, T> again(const saved<B, T>& kept) const {
+    return detail::normalise_rows<B, T>(nullptr, kept, centre, eps);
   }
 
   template <backend B, element T>
