@@ -33,7 +33,8 @@ inline constexpr extent packed_stride = tile_depth + 16, long_stride = long_dept
 
 // Where a tile's result goes: C = alpha * sum, or C += alpha * sum. On the way memory is asked for that will be read
 // soon: at `ahead`, if that is not null, and `ahead_step` bytes further for each step along k. A tile that keeps rows
-// of B instead puts them into `panel` and asks for the next panel.
+// of B instead puts them into `panel` and asks for the next panel. Handed on by reference: a copy would read what has
+// just been written in other pieces, which waits for all stores before it, those of the last tile to C too.
 template <class T>
 struct tile_target {
   T* c;
@@ -51,12 +52,12 @@ constexpr extent row_offset(extent i) {
   return L == transpose::no ? i * S : i;
 }
 
-// One tile of R rows and P packs of columns. `b` has rows `ldb` apart.
+// One tile of R rows and P packs of columns, for the target's rows from `row` on. `b` has rows `ldb` apart.
 template <class T, int R, int P, extent S, transpose L = transpose::no, bool keep = false>
-void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to) {
+void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent row = 0) {
   constexpr extent width = pack<T>::size;
-  T* const c = to.c;
   const extent ldc = to.ldc;
+  T* const c = to.c + row * ldc;
   pack<T> sum[R][P];
   unroll<R>([&](auto i) __attribute__((always_inline)) {
     // C is asked for now, so that it has come when the sums are ready.
@@ -94,28 +95,34 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
 
 // Tiles for any number of rows, the largest first.
 template <class T, int P, extent S, transpose L, int R = tile_rows>
-void multiply_rows(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
+void multiply_rows(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows,
+                   extent row = 0) {
   constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; rows >= R; rows -= R, a += row_offset<S, L>(R), to.c += R * to.ldc)
-    multiply_tile<T, R, P, S, L>(a, b, ldb, k, to);
+  for (; row + R <= rows; row += R, a += row_offset<S, L>(R)) multiply_tile<T, R, P, S, L>(a, b, ldb, k, to, row);
   if constexpr (R > 1)
-    if (rows > 0) multiply_rows<T, P, S, L, next>(a, b, ldb, k, to, rows);
+    if (row < rows) multiply_rows<T, P, S, L, next>(a, b, ldb, k, to, rows, row);
 }
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
 template <class T, extent S, transpose L = transpose::no>
-void multiply_panel(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows, extent columns) {
+void multiply_panel(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows,
+                    extent columns) {
   constexpr extent width = pack<T>::size;
-  const auto multiply = columns > width ? &multiply_rows<T, 2, S, L> : &multiply_rows<T, 1, S, L>;
-  if (columns % width == 0) return multiply(a, b, ldb, k, to, rows);
+  const auto multiply = [&](const T* from, const tile_target<T>& target, extent n) {
+    if (columns > width)
+      multiply_rows<T, 2, S, L>(from, b, ldb, k, target, n);
+    else
+      multiply_rows<T, 1, S, L>(from, b, ldb, k, target, n);
+  };
+  if (columns % width == 0) return multiply(a, to, rows);
   T tile[tile_rows * tile_columns<T>];
-  for (; rows > 0; rows -= tile_rows, a += row_offset<S, L>(tile_rows), to.c += tile_rows * to.ldc) {
-    const extent n = rows < tile_rows ? rows : tile_rows;
-    multiply(a, b, ldb, k, {tile, tile_columns<T>, to.alpha, false}, n);
+  for (extent row = 0; row < rows; row += tile_rows) {
+    const extent n = rows - row < tile_rows ? rows - row : extent{tile_rows};
+    multiply(a + row_offset<S, L>(row), {tile, tile_columns<T>, to.alpha, false}, n);
     for (extent i = 0; i < n; ++i)
       for (extent j = 0; j < columns; ++j) {
-        T& c = to.c[i * to.ldc + j];
+        T& c = to.c[(row + i) * to.ldc + j];
         c = to.add ? c + tile[i * tile_columns<T> + j] : tile[i * tile_columns<T> + j];
       }
   }
@@ -127,13 +134,14 @@ template <class T>
 inline constexpr extent thin_columns = 8 * pack<T>::size;
 
 template <class T, extent S>
-void multiply_thin(const T* a, const T* b, extent ldb, extent k, tile_target<T> to, extent rows) {
+void multiply_thin(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows) {
   constexpr extent half = thin_columns<T> / 2;
-  for (; rows >= 2; rows -= 2, a += 2 * S, to.c += 2 * to.ldc) {
-    multiply_tile<T, 2, 4, S>(a, b, ldb, k, to);
-    multiply_tile<T, 2, 4, S>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add});
+  extent row = 0;
+  for (; row + 2 <= rows; row += 2, a += 2 * S) {
+    multiply_tile<T, 2, 4, S>(a, b, ldb, k, to, row);
+    multiply_tile<T, 2, 4, S>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add}, row);
   }
-  if (rows > 0) multiply_tile<T, 1, 8, S>(a, b, ldb, k, to);
+  if (row < rows) multiply_tile<T, 1, 8, S>(a, b, ldb, k, to, row);
 }
 
 }  // namespace simd
