@@ -1,4 +1,5 @@
 // The verbs of the CPU backend against the reference, at odd sizes, and the same bits for any number of threads.
+#include <array>
 #include <limits>
 
 #include <doctest/doctest.h>
@@ -181,15 +182,17 @@ TEST_CASE_TEMPLATE("gemm equals the reference", T, float, double, bf16) {
 TEST_CASE_TEMPLATE("a product larger than all blocks equals the reference", T, float, double) {
   cpu device(with_threads(1));
   reference plain;
-  const extent m = 130, n = 560, k = 650;  // several groups of rows, strips of columns and pieces of k
-  // Partial sums of normal numbers grow like sqrt(i), so roundings add up to about 0.4 k units in each of the two
-  // results; the largest of 72,800 differences is some 5 times that of one.
-  const double bound = 4 * static_cast<double>(k) * std::numeric_limits<T>::epsilon() / 2;
-  for (const transpose a : {transpose::no, transpose::yes})
-    for (const transpose b : {transpose::no, transpose::yes}) {
-      const gemm_case c{m, n, k, 1, a, b, store_mode::add, true, activation::none};
-      CHECK(largest_difference(multiplied<T>(device, c), multiplied<T>(plain, c)) <= bound);
-    }
+  // Several groups of rows, strips of columns and pieces of k, which are not all of one length; tiles of all heights.
+  for (const auto& [m, n, k] : {std::array<extent, 3>{130, 560, 650}, {160, 300, 1201}, {300, 70, 577}}) {
+    // Partial sums of normal numbers grow like sqrt(i), so roundings add up to about 0.4 k units in each of the two
+    // results; the largest of 72,800 differences is some 5 times that of one.
+    const double bound = 4 * static_cast<double>(k) * std::numeric_limits<T>::epsilon() / 2;
+    for (const transpose a : {transpose::no, transpose::yes})
+      for (const transpose b : {transpose::no, transpose::yes}) {
+        const gemm_case c{m, n, k, 1, a, b, store_mode::add, true, activation::none};
+        CHECK(largest_difference(multiplied<T>(device, c), multiplied<T>(plain, c)) <= bound);
+      }
+  }
 }
 
 TEST_CASE("the same bits for any number of threads") {

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <limits>
 
+#include <ul/backend/concept.hpp>
 #include <ul/backend/cpu/gemm_block.hpp>
+#include <ul/backend/cpu/gemm_matrix.hpp>
 #include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/map.hpp>
+#include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/kernels/attention.hpp>
 
 namespace ul {
@@ -83,7 +86,7 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
     for (extent j = 0; j < s.keys; j += key_block) {
       const extent n = (std::min)(key_block, s.keys - j);
       const pack<T> edge = edge_of<T>(n);
-      multiply_block<T, packed_stride>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n), nullptr, 0,
+      multiply_block<T, packed_stride>(queries.data(), rows, D, {keys + j * D, whole_packs<T>(n)},
                                        {scores.data(), packed_stride, T{1}, false});
       // The maxima of all rows first: one row's depends on the last pack's, the rows' do not depend on each other.
       for (extent i = 0; i < rows; ++i) {
@@ -102,7 +105,7 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
             write(read(at, lanes) * pack<T>(shrink[i]), at, lanes);
           });
       }
-      multiply_block<T, packed_stride>(scores.data(), rows, n, values + panel_size<T>(j, D), D, nullptr, 0,
+      multiply_block<T, packed_stride>(scores.data(), rows, n, {values + panel_size<T>(j, D), D},
                                        {mixed.data(), D, T{1}, j > 0});
     }
     for_packs<T>(rows, [&](extent i, auto lanes) {

@@ -60,7 +60,6 @@ struct conv_patches {
 
   static extent pieces(extent k) { return depth_pieces(k, long_depth); }
   static extent rows_at_once(extent, extent pieces) { return tiles_at_once(pieces); }
-  static memory_range memory_of_rows(extent, extent) { return {}; }
   static memory_range memory_of_sums(extent, extent, transpose) { return {}; }
 
   void pack_rows(extent row, extent rows, extent column, extent k, T* to, extent distance) const {

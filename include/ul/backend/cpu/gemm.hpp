@@ -3,7 +3,7 @@
 // the bits of C do not (see gemm_tile.hpp).
 
 #include <ul/backend/cpu/executor.hpp>
-#include <ul/backend/cpu/gemm_block.hpp>
+#include <ul/backend/cpu/gemm_share.hpp>
 #include <ul/backend/cpu/map.hpp>
 #include <ul/backend/gemm.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <ul/backend/cpu/isa.hpp>
+#include <ul/backend/cpu/gemm_beside.hpp>
 #include <ul/core/checked.hpp>
 #include <ul/core/config.hpp>
 
@@ -31,16 +31,14 @@ class look_ahead {
       : range_{first, second},
         step_((std::min)(extent{64}, ceil_div(first.size + second.size, (std::max)(extent{1}, steps)))) {}
 
-  extent step() const { return step_; }
-
-  // Where the next `steps` steps begin; null when nothing is left.
-  const char* take(extent steps) {
+  // What to ask for in the next `steps` steps.
+  asking take(extent steps) {
     memory_range& r = range_[range_[0].size > 0 ? 0 : 1];
-    if (r.size <= 0) return nullptr;
+    if (r.size <= 0) return {};
     const char* const at = r.begin;
     r.begin += steps * step_;
     r.size -= steps * step_;
-    return at;
+    return {at, step_};
   }
 
  private:

@@ -65,11 +65,7 @@ struct matrix {
     return ceil_div(rows, ceil_div(rows, transposed_rows) * tile_rows) * tile_rows;
   }
 
-  // Where rows [row, row_end) stand, if not in columns; and what lies from p to p_end along k, if `across` says how
-  // that stands in one place.
-  memory_range memory_of_rows(extent row, extent row_end) const {
-    return layout == transpose::no ? stored(row, row_end) : memory_range{};
-  }
+  // What lies from p to p_end along k, if `across` says how that stands in one place.
   memory_range memory_of_sums(extent p, extent p_end, transpose across) const {
     return layout == across ? stored(p, p_end) : memory_range{};
   }

@@ -3,6 +3,9 @@
 // A. Each element of C is one chain of multiply-adds along k, whatever the tile it falls into; so its bits depend on
 // its own row and column alone.
 
+#include <numeric>
+
+#include <ul/backend/cpu/gemm_beside.hpp>
 #include <ul/backend/cpu/pack.hpp>
 #include <ul/backend/cpu/unroll.hpp>
 #include <ul/backend/gemm.hpp>
@@ -31,9 +34,7 @@ inline constexpr extent tile_depth = 256, long_depth = 576;
 // sets of a cache. They are constants of the tile because the rows of a tile are then found from one register.
 inline constexpr extent packed_stride = tile_depth + 16, long_stride = long_depth + 16;
 
-// Where a tile's result goes: C = alpha * sum, or C += alpha * sum. On the way memory is asked for that will be read
-// soon: at `ahead`, if that is not null, and `ahead_step` bytes further for each step along k. A tile that keeps rows
-// of B instead puts them into `panel` and asks for the next panel. Handed on by reference: a copy would read what has
+// Where a tile's result goes: C = alpha * sum, or C += alpha * sum. Handed on by reference: a copy would read what has
 // just been written in other pieces, which waits for all stores before it, those of the last tile to C too.
 template <class T>
 struct tile_target {
@@ -41,9 +42,6 @@ struct tile_target {
   extent ldc;
   T alpha;
   bool add;
-  const char* ahead = nullptr;
-  extent ahead_step = 0;
-  T* panel = nullptr;
 };
 
 // Where row i of A begins: its rows are S apart in memory or, if that holds the transpose of A, its columns.
@@ -53,8 +51,8 @@ constexpr extent row_offset(extent i) {
 }
 
 // One tile of R rows and P packs of columns, for the target's rows from `row` on. `b` has rows `ldb` apart.
-template <class T, int R, int P, extent S, transpose L = transpose::no, bool keep = false>
-void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent row = 0) {
+template <class T, int R, int P, extent S, transpose L = transpose::no, class Beside>
+void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent row, Beside& work) {
   constexpr extent width = pack<T>::size;
   const extent ldc = to.ldc;
   T* const c = to.c + row * ldc;
@@ -64,22 +62,21 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
     unroll<P>([&](auto j) __attribute__((always_inline)) { __builtin_prefetch(c + i * ldc + j * width, 1); });
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
   });
-  const char* ahead = to.ahead != nullptr ? to.ahead : reinterpret_cast<const char*>(a);
-  for (extent p = 0; p < k; ++p, b += ldb, ahead += to.ahead_step) {
+  Beside beside = work;
+  // Unrolled, clang finds no registers for the sums.
+#if defined(__clang__)
+#pragma clang loop unroll(disable)
+#endif
+  for (extent p = 0; p < k; ++p, b += ldb) {
     pack<T> y[P];
     unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
-    if constexpr (keep)
-      unroll<P>([&](auto j) __attribute__((always_inline)) {
-        __builtin_prefetch(b + (P + j) * width, 0, 2);
-        y[j].store(to.panel + (p * P + j) * width);
-      });
-    else
-      __builtin_prefetch(ahead, 0, 2);
+    beside(b, y);
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       const pack<T> x(a[row_offset<S, L>(i) + (L == transpose::no ? p : p * S)]);
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
     });
   }
+  work = beside;
   if (to.alpha != 1)
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= pack<T>(to.alpha); });
@@ -93,27 +90,36 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
   });
 }
 
-// Tiles for any number of rows, the largest first.
-template <class T, int P, extent S, transpose L, int R = tile_rows>
-void multiply_rows(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows,
+// The rows of the next tile when so many are left. Tiles of a few rows are slow, so the last rows are shared out among
+// lower tiles where that leaves none over.
+inline constexpr int low_tile_rows = tile_rows > 8 ? 8 : 4;
+inline extent tile_height(extent left) {
+  const bool low = left % low_tile_rows == 0 && left < std::lcm(tile_rows, low_tile_rows);
+  return (std::min)(left, extent{low ? low_tile_rows : tile_rows});
+}
+
+// Tiles for any number of rows.
+template <class T, int P, extent S, transpose L, int R = tile_rows, class Beside>
+void multiply_rows(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, Beside& work,
                    extent row = 0) {
-  constexpr int next = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-  for (; row + R <= rows; row += R, a += row_offset<S, L>(R)) multiply_tile<T, R, P, S, L>(a, b, ldb, k, to, row);
+  constexpr int next = R > low_tile_rows ? low_tile_rows : R / 2;
+  const auto fits = [](extent left) { return R < tile_rows ? left >= R : tile_height(left) == R; };
+  for (; fits(rows - row); row += R) multiply_tile<T, R, P, S, L>(a + row_offset<S, L>(row), b, ldb, k, to, row, work);
   if constexpr (R > 1)
-    if (row < rows) multiply_rows<T, P, S, L, next>(a, b, ldb, k, to, rows, row);
+    if (row < rows) multiply_rows<T, P, S, L, next>(a, b, ldb, k, to, rows, work, row);
 }
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
 template <class T, extent S, transpose L = transpose::no>
-void multiply_panel(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows,
-                    extent columns) {
+void multiply_panel(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, extent columns,
+                    asking& ask) {
   constexpr extent width = pack<T>::size;
   const auto multiply = [&](const T* from, const tile_target<T>& target, extent n) {
     if (columns > width)
-      multiply_rows<T, 2, S, L>(from, b, ldb, k, target, n);
+      multiply_rows<T, 2, S, L>(from, b, ldb, k, target, n, ask);
     else
-      multiply_rows<T, 1, S, L>(from, b, ldb, k, target, n);
+      multiply_rows<T, 1, S, L>(from, b, ldb, k, target, n, ask);
   };
   if (columns % width == 0) return multiply(a, to, rows);
   T tile[tile_rows * tile_columns<T>];
@@ -134,14 +140,14 @@ template <class T>
 inline constexpr extent thin_columns = 8 * pack<T>::size;
 
 template <class T, extent S>
-void multiply_thin(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows) {
+void multiply_thin(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, asking& ask) {
   constexpr extent half = thin_columns<T> / 2;
   extent row = 0;
   for (; row + 2 <= rows; row += 2, a += 2 * S) {
-    multiply_tile<T, 2, 4, S>(a, b, ldb, k, to, row);
-    multiply_tile<T, 2, 4, S>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add}, row);
+    multiply_tile<T, 2, 4, S>(a, b, ldb, k, to, row, ask);
+    multiply_tile<T, 2, 4, S>(a, b + half, ldb, k, {to.c + half, to.ldc, to.alpha, to.add}, row, ask);
   }
-  if (row < rows) multiply_tile<T, 1, 8, S>(a, b, ldb, k, to, row);
+  if (row < rows) multiply_tile<T, 1, 8, S>(a, b, ldb, k, to, row, ask);
 }
 
 }  // namespace simd

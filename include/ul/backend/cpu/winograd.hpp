@@ -3,11 +3,15 @@
 // outputs go through in blocks that stay in the second-level cache: their inputs are transformed, 36 matrix products
 // mix the channels, and the results are transformed back. A tile's bits do not depend on the block it falls into.
 
+#include <ul/backend/concept.hpp>
 #include <ul/backend/cpu/conv_patches.hpp>
 #include <ul/backend/cpu/derived_weights.hpp>
 #include <ul/backend/cpu/gemm_block.hpp>
+#include <ul/backend/cpu/gemm_epilogue.hpp>
+#include <ul/backend/cpu/gemm_matrix.hpp>
 #include <ul/backend/cpu/lanes.hpp>
 #include <ul/backend/cpu/map.hpp>
+#include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/cpu/unroll.hpp>
 #include <ul/backend/cpu/winograd_transforms.hpp>
 
@@ -186,10 +190,10 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
     for (extent position = 0; position < 36; ++position)
       for (extent piece = 0; piece < pieces; ++piece) {
         const extent begin = in * piece / pieces, k = in * (piece + 1) / pieces - begin;
-        multiply_block<T, packed_stride>(
-            inputs.data() + (piece * 36 + position) * rows, n, k,
-            transformed.data() + position * weights + panel_size<T>(begin, out), out, nullptr, 0,
-            {products.data() + position * results, out, T{1}, piece > 0, ahead.take(panels * k), ahead.step()});
+        multiply_block<T, packed_stride>(inputs.data() + (piece * 36 + position) * rows, n, k,
+                                         {transformed.data() + position * weights + panel_size<T>(begin, out), out},
+                                         {products.data() + position * results, out, T{1}, piece > 0},
+                                         ahead.take(panels * k));
       }
     with_activation(p.last.act, [&](auto act) {
       for (extent t = 0; t < n; ++t) write_tile<decltype(act)::value>(p, first + t, products.data() + t * out, results);

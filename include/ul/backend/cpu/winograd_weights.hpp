@@ -104,10 +104,11 @@ void weights_by_winograd(executor& threads, memory_pool& memory, const winograd_
       for (extent tile = begin; tile < end; tile += winograd_tiles) {
         const extent n = (std::min)(winograd_tiles, end - tile), at = (tile - begin) / winograd_tiles * 36 + position;
         transpose_block(inputs.data() + at * left, in, n, in, across.data(), packed_stride);
+        asking nothing = asking{}.or_for(across.data());
         for (extent q = 0; q < out; q += width)
           multiply_panel<T, packed_stride>(across.data(), gradients.data() + at * right + q * winograd_tiles, width, n,
                                            {total.data() + position * sums + q, out, T{1}, tile > 0}, in,
-                                           (std::min)(width, out - q));
+                                           (std::min)(width, out - q), nothing);
       }
     });
   }
