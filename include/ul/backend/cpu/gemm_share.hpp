@@ -15,8 +15,9 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// Columns of a packed block of B, which stays in the second-level cache while rows of A go past it.
-inline constexpr extent block_columns = 256;
+// Columns of a packed block of B, which stays in the second-level cache while rows of A go past it: few where rows of A
+// are copied on the way, many where it costs time to pack them once more.
+inline constexpr extent copied_block_columns = 256, block_columns = 512;
 // A matrix B, in bytes, that stays in the second-level cache as it is stored.
 inline constexpr extent small_matrix = extent{256} << 10;
 
@@ -47,7 +48,8 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
   // on its way.
   const bool in_order = g.b.template rows_in_place<T>(0, column) != nullptr;
   const bool direct = in_order && (rows <= 2 * tile_rows || columns * g.k * extent{sizeof(T)} <= small_matrix);
-  const extent strip = direct ? columns : (std::min)(block_columns, ceil_div(columns, width) * width);
+  const extent most = a_rows.copied() ? copied_block_columns : block_columns;
+  const extent strip = direct ? columns : (std::min)(most, ceil_div(columns, width) * width);
   const scratch<memory_pool, T> b_block(memory, (direct ? width : strip) * (again ? g.k : ceil_div(g.k, pieces)));
 
   for (extent j = column; j < column_end; j += strip) {
