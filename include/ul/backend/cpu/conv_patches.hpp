@@ -58,9 +58,11 @@ struct conv_patches {
     }
   }
 
+  static constexpr bool may_stand_across = false;
+  static constexpr bool across() { return false; }
   static extent pieces(extent k) { return depth_pieces(k, long_depth); }
   static extent rows_at_once(extent, extent pieces) { return tiles_at_once(pieces); }
-  static memory_range memory_of_sums(extent, extent, transpose) { return {}; }
+  static memory_range memory_of_sums(extent, extent) { return {}; }
 
   void pack_rows(extent row, extent rows, extent column, extent k, T* to, extent distance) const {
     for (extent i = 0; i < rows; ++i, to += distance)
@@ -88,6 +90,10 @@ struct conv_patches {
   }
 
   template <class>
+  static const T* in_place(extent, extent) {
+    return nullptr;
+  }
+  template <class>
   static const T* rows_in_place(extent, extent) {
     return nullptr;
   }
@@ -111,7 +117,7 @@ struct transposed_taps {
     }
   }
 
-  static memory_range memory_of_sums(extent, extent, transpose) { return {}; }
+  static memory_range memory_of_sums(extent, extent) { return {}; }
 
   template <class>
   static const T* rows_in_place(extent, extent) {

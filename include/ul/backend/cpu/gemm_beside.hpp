@@ -46,23 +46,27 @@ struct packing {
   }
 };
 
-// Copies rows of k elements, `stride` apart, to rows S apart, a pack each time.
-template <class T, extent S>
+// Copies rows of k elements, `stride` apart, to rows S apart, N packs each time.
+template <class T, extent S, int N>
 struct copying {
   const T* from;
   extent stride, rows, k;
   T* to;
   extent column = 0;
 
+  static constexpr extent width = N * extent{pack<T>::size};
+
   // Whether so many steps are enough.
-  bool fits(extent steps) const { return k >= pack<T>::size && rows * ceil_div(k, pack<T>::size) <= steps; }
+  bool fits(extent steps) const { return k >= width && rows * ceil_div(k, width) <= steps; }
 
   template <int P>
   UL_INLINE void operator()(const T*, const pack<T> (&)[P]) {
     if (rows == 0) return;
-    const extent last = k - pack<T>::size, at = column < last ? column : last;
-    pack<T>::load(from + at).store(to + at);
-    column += pack<T>::size;
+    const extent at = column < k - width ? column : k - width;
+    unroll<N>([&](auto j) __attribute__((always_inline)) {
+      pack<T>::load(from + at + j * pack<T>::size).store(to + at + j * pack<T>::size);
+    });
+    column += width;
     if (column < k) return;
     column = 0;
     from += stride;

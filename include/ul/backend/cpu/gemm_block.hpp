@@ -50,21 +50,21 @@ bool multiply_block(const T* a, extent m, extent k, const column_block<T>& b, co
 
 // The first tile of rows of A, times the first columns, whole tiles, of the rows of B in place, which are left as
 // panels at `panels` for the tiles that follow; then times the panels of the last columns.
-template <class T, extent S>
+template <class T, extent S, transpose L>
 void multiply_and_pack(const T* a, extent m, extent k, const column_block<T>& b, T* panels, const tile_target<T>& to) {
   constexpr extent width = tile_columns<T>;
   const auto multiply = [&](auto rows) {
     packing<T> keep{panels};
     for (extent q = 0; q + width <= b.n; q += width)
-      multiply_tile<T, decltype(rows)::value, tile_packs, S>(a, b.in_place + q, b.stride, k,
-                                                             {to.c + q, to.ldc, to.alpha, to.add}, 0, keep);
+      multiply_tile<T, decltype(rows)::value, tile_packs, S, L>(a, b.in_place + q, b.stride, k,
+                                                                {to.c + q, to.ldc, to.alpha, to.add}, 0, keep);
   };
   if (m == tile_rows)
     multiply(std::integral_constant<int, tile_rows>{});
   else
     multiply(std::integral_constant<int, low_tile_rows>{});
   const extent q = b.n / width * width;
-  multiply_block<T, S>(a, m, k, {panels + q * k, b.n - q}, {to.c + q, to.ldc, to.alpha, to.add});
+  multiply_block<T, S, L>(a, m, k, {panels + q * k, b.n - q}, {to.c + q, to.ldc, to.alpha, to.add});
 }
 
 }  // namespace simd

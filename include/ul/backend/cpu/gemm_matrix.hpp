@@ -43,9 +43,12 @@ inline extent depth_pieces(extent k, extent most) { return (std::max)(extent{1},
 // How many rows of a left operand are packed together, so that its pieces do not bring rows of C back too often.
 inline extent tiles_at_once(extent pieces) { return (pieces == 1 ? 1 : 8) * tile_rows; }
 
-// A transposed left operand is packed whole, or cut into few parts, one short piece of k after the other: then a piece
-// is all in one place in memory.
-inline constexpr extent transposed_depth = 192, transposed_rows = tile_rows * (560 / tile_rows);
+// Rows of a left operand that is stored transposed are packed as they lie, those of a tile side by side for each step
+// along k: short pieces, which the first-level cache holds though their ends are empty, of as many rows as leave room
+// for C in the second.
+template <class T>
+inline constexpr extent across_stride = ceil_div(extent{tile_rows}, extent{pack<T>::size}) * pack<T>::size;
+inline constexpr extent across_depth = 384, across_rows = tile_rows * (560 / tile_rows);
 
 // Elements may have 16 bits; blocks are packed as the T of the product. Read as its transpose or not.
 template <class In>
@@ -58,23 +61,29 @@ struct matrix {
     return layout == transpose::no ? data + row * stride + column : data + column * stride + row;
   }
 
-  // As the left operand: the pieces of k, and how many of `rows` rows to pack at once.
-  extent pieces(extent k) const { return depth_pieces(k, layout == transpose::yes ? transposed_depth : long_depth); }
+  // As the left operand: whether rows stand across, as columns; the pieces of k, and how many of `rows` rows to take at
+  // once.
+  static constexpr bool may_stand_across = true;
+  bool across() const { return layout == transpose::yes; }
+  extent pieces(extent k) const { return depth_pieces(k, across() ? across_depth : long_depth); }
   extent rows_at_once(extent rows, extent pieces) const {
-    if (layout == transpose::no) return tiles_at_once(pieces);
-    return ceil_div(rows, ceil_div(rows, transposed_rows) * tile_rows) * tile_rows;
+    if (!across()) return tiles_at_once(pieces);
+    if (!std::is_same_v<In, compute_t<In>>) return tile_rows;
+    return ceil_div(rows, ceil_div(rows, across_rows) * tile_rows) * tile_rows;
   }
 
-  // What lies from p to p_end along k, if `across` says how that stands in one place.
-  memory_range memory_of_sums(extent p, extent p_end, transpose across) const {
-    return layout == across ? stored(p, p_end) : memory_range{};
+  // As the right operand: where rows [p, p_end) stand, if they are rows in memory.
+  memory_range memory_of_sums(extent p, extent p_end) const {
+    if (across() || p >= p_end) return {};
+    return {reinterpret_cast<const char*>(data + p * stride), (p_end - p) * stride * extent{sizeof(In)}};
   }
 
-  // As the left operand: rows [row, row + rows) and columns [column, column + k), as rows `distance` apart.
+  // As the left operand: rows [row, row + rows) and columns [column, column + k), as rows `distance` apart or, if they
+  // stand across, as columns `distance` apart.
   template <class T>
   void pack_rows(extent row, extent rows, extent column, extent k, T* to, extent distance) const {
-    if (layout == transpose::yes) return transpose_block(at(row, column), stride, k, rows, to, distance);
-    for (extent i = 0; i < rows; ++i) widen(at(row + i, column), to + i * distance, k);
+    for (extent i = 0; i < (across() ? k : rows); ++i)
+      across() ? widen(at(row, column + i), to + i * distance, rows) : widen(at(row + i, column), to + i * distance, k);
   }
 
   // As the right operand: rows [row, row + k) and columns [column, column + columns) as panels of tile_columns, padded
@@ -98,21 +107,20 @@ struct matrix {
     }
   }
 
-  // As the right operand, whether rows of T can be read where they stand.
+  // Where an element of type T is stored, and how far apart rows (columns, if they stand across) are; null for others.
   template <class T>
-  const T* rows_in_place(extent row, extent column) const {
+  const T* in_place(extent row, extent column) const {
     if constexpr (std::is_same_v<In, T>)
-      return layout == transpose::no ? at(row, column) : nullptr;
+      return at(row, column);
     else
       return nullptr;
   }
-  extent stride_in_place() const { return stride; }
-
- private:
-  memory_range stored(extent first, extent last) const {
-    if (first >= last) return {};
-    return {reinterpret_cast<const char*>(data + first * stride), (last - first) * stride * extent{sizeof(In)}};
+  // As the right operand, where rows of T can be read as they stand, or null.
+  template <class T>
+  const T* rows_in_place(extent row, extent column) const {
+    return across() ? nullptr : in_place<T>(row, column);
   }
+  extent stride_in_place() const { return stride; }
 };
 
 }  // namespace simd

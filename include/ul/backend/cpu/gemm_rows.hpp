@@ -7,6 +7,7 @@
 
 #include <ul/backend/concept.hpp>
 #include <ul/backend/cpu/gemm_beside.hpp>
+#include <ul/backend/cpu/gemm_matrix.hpp>
 #include <ul/backend/cpu/gemm_tile.hpp>
 #include <ul/backend/cpu/pool.hpp>
 
@@ -23,10 +24,10 @@ class packed_rows {
         last_(last),
         k_(k),
         pieces_(a.pieces(k)),
-        copied_(a.template rows_in_place<T>(0, 0) != nullptr),
+        copied_(a.template in_place<T>(0, 0) != nullptr),
         group_(copied_ && pieces_ == 1 ? last - first
                                        : (std::min)(last - first, a.rows_at_once(last - first, pieces_))),
-        memory_(memory, copied_ ? 2 * tile : group_ * long_stride),
+        memory_(memory, copied_ ? 2 * tile : (std::max)(group_, extent{tile_rows}) * long_stride),
         now_(memory_.data()),
         other_(now_ + tile) {}
 
@@ -36,17 +37,14 @@ class packed_rows {
   // A piece of the group of rows that begins at `row` comes next.
   void start(extent row, extent piece) {
     row_ = row, piece_ = piece;
-    if (!copied_) a_.pack_rows(row, end(row) - row, depth(piece), depth(piece + 1) - depth(piece), now_, long_stride);
+    if (!copied_) pack({row, end(row) - row, depth(piece), depth(piece + 1) - depth(piece)});
   }
 
-  // The rows of the tile from r on, long_stride apart.
+  // The rows of the tile from r on, long_stride apart; if they stand across, the columns, across_stride apart.
   const T* tile_at(extent r) {
     if (!copied_) return now_ + (r - row_) * long_stride;
     const place here = at(r, row_, piece_);
-    if (filled_)
-      std::swap(now_, other_);
-    else
-      a_.pack_rows(r, here.rows, here.column, here.k, now_, long_stride);
+    filled_ ? std::swap(now_, other_) : pack(here);
     filled_ = false;
     next_ = r + here.rows < end(row_) ? at(r + here.rows, row_, piece_)
             : piece_ + 1 < pieces_    ? at(row_, row_, piece_ + 1)
@@ -55,24 +53,29 @@ class packed_rows {
     return now_;
   }
 
-  // Asks, evenly over so many steps, for the rows that the tile after this one reads, if they need only be copied.
+  // Asks, evenly over so many steps, for what the tile after this one reads, if it need only be copied.
   asking ask_for_next(extent steps) const {
     if (!copied_ || next_.rows == 0) return {};
-    const extent run = (std::max)(extent{1}, steps / next_.rows), bytes = next_.k * extent{sizeof(T)};
+    const extent lines = a_.across() ? next_.k : next_.rows, run = (std::max)(extent{1}, steps / lines);
+    const extent bytes = (a_.across() ? across_stride<T> : next_.k) * extent{sizeof(T)};
     const extent step = (std::min)(extent{64}, ceil_div(bytes, run));
     return {reinterpret_cast<const char*>(from_next()), step, run,
             a_.stride_in_place() * extent{sizeof(T)} - run * step};
   }
 
-  // How to fill them in while this tile multiplies, and whether it did.
-  copying<T, long_stride> filling_of_next() const {
+  // How to fill that in while this tile multiplies: as rows or as columns. There are none if there is nothing to do.
+  copying<T, long_stride, 1> filling_of_rows() const {
     if (!copied_ || next_.rows == 0) return {};
     return {from_next(), a_.stride_in_place(), next_.rows, next_.k, other_};
+  }
+  copying<T, across_stride<T>, across_stride<T> / pack<T>::size> filling_of_columns() const {
+    if (!copied_ || next_.rows == 0 || last_ < next_.row + across_stride<T>) return {};
+    return {from_next(), a_.stride_in_place(), next_.k, across_stride<T>, other_};
   }
   void set_filled(bool filled) { filled_ = filled; }
 
  private:
-  static constexpr extent tile = tile_rows * long_stride;
+  static constexpr extent tile = (std::max)(tile_rows * long_stride, across_depth* across_stride<T>);
 
   // Rows of a tile and columns of a piece.
   struct place {
@@ -84,7 +87,10 @@ class packed_rows {
   place at(extent row, extent group, extent piece) const {
     return {row, tile_height(end(group) - row), depth(piece), depth(piece + 1) - depth(piece)};
   }
-  const T* from_next() const { return a_.template rows_in_place<T>(next_.row, next_.column); }
+  void pack(const place& p) {
+    a_.pack_rows(p.row, p.rows, p.column, p.k, now_, a_.across() ? across_stride<T> : long_stride);
+  }
+  const T* from_next() const { return a_.template in_place<T>(next_.row, next_.column); }
 
   const A& a_;
   extent last_, k_, pieces_;

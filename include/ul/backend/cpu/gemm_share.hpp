@@ -15,11 +15,18 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// Columns of a packed block of B, which stays in the second-level cache while rows of A go past it: few where rows of A
-// are copied on the way, many where it costs time to pack them once more.
+// Columns of a packed block of B, which stays in the second-level cache while rows of A go past it: few where those are
+// copied on the way, many where it costs time to pack them once more.
 inline constexpr extent copied_block_columns = 256, block_columns = 512;
 // A matrix B, in bytes, that stays in the second-level cache as it is stored.
 inline constexpr extent small_matrix = extent{256} << 10;
+
+// How a tile reads packed rows: S apart, or as columns S apart.
+template <extent S, transpose L>
+struct packing_order {
+  static constexpr extent stride = S;
+  static constexpr transpose layout = L;
+};
 
 // C = alpha * A B, or C += alpha * A B, then the epilogue. A and B are matrices or whatever packs like them.
 template <class A, class B, class T>
@@ -66,18 +73,26 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
         const column_block<T> block = direct ? in_place : column_block<T>{b, n};
         a_rows.start(i, piece);
         const extent last = (std::min)(g.k, p_end + k), steps = asking_panels * k;
-        look_ahead sums(g.a.memory_of_sums(p_end, last, transpose::yes), g.b.memory_of_sums(p_end, last, transpose::no),
-                        ceil_div(end - i, tile_rows) * steps);
+        look_ahead sums(g.b.memory_of_sums(p_end, last), {}, ceil_div(end - i, tile_rows) * steps);
         for (extent r = i, height; r < end; r += height) {
           height = tile_height(end - r);
           const T* const a = a_rows.tile_at(r);
           const tile_target<T> to{g.c + r * g.ldc + j, g.ldc, g.alpha, g.add || piece > 0};
-          if (packed > 0 && r == row) {
-            multiply_and_pack<T, long_stride>(a, height, k, in_place, b, to);
-          } else {
-            const asking ahead = again || pieces == 1 ? a_rows.ask_for_next(steps) : sums.take(steps);
-            a_rows.set_filled(multiply_block<T, long_stride>(a, height, k, block, to, ahead, a_rows.filling_of_next()));
-          }
+          const bool packs = packed > 0 && r == row;
+          const asking ahead = packs                                  ? asking{}
+                               : again || pieces == 1 || g.a.across() ? a_rows.ask_for_next(steps)
+                                                                      : sums.take(steps);
+          const auto multiply = [&](auto order, const auto& filling) {
+            constexpr extent S = order.stride;
+            constexpr transpose L = order.layout;
+            if (packs)
+              multiply_and_pack<T, S, L>(a, height, k, in_place, b, to);
+            else
+              a_rows.set_filled(multiply_block<T, S, L>(a, height, k, block, to, ahead, filling));
+          };
+          if constexpr (A::may_stand_across)
+            if (g.a.across()) multiply(packing_order<across_stride<T>, transpose::yes>{}, a_rows.filling_of_columns());
+          if (!g.a.across()) multiply(packing_order<long_stride, transpose::no>{}, a_rows.filling_of_rows());
           if (piece + 1 == pieces && !g.last.empty()) g.last.from(j).apply(g.c + r * g.ldc + j, g.ldc, height, n);
         }
       }
