@@ -79,8 +79,8 @@ class backward_head {
     const extent D = s_.depth, block = backward_keys * packed_stride, whole = whole_packs<T>(m);
     const T *const keys = blocks_.data(), *const values = keys + block;
     T *const p = blocks_.data() + 2 * block, *const ds = p + block;
-    multiply_block<T, packed_stride>(keys, n, D, {queries_across_ + i * D, whole}, {p, packed_stride, T{1}, false});
-    multiply_block<T, packed_stride>(values, n, D, {dout_across_ + i * D, whole}, {ds, packed_stride, T{1}, false});
+    multiply_panels<T, packed_stride>(keys, n, D, queries_across_ + i * D, whole, {p, packed_stride, T{1}, false});
+    multiply_panels<T, packed_stride>(values, n, D, dout_across_ + i * D, whole, {ds, packed_stride, T{1}, false});
     const T *const lse = f_.lse + (b_ * s_.heads + h_) * s_.queries + i, *const delta = delta_.data() + i;
     const T factor = static_cast<T>(s_.scale);
     for (extent r = 0; r < n; ++r)
@@ -90,9 +90,9 @@ class backward_head {
         write(probability, at, lanes);
         write(probability * (read(d, lanes) - read(delta + c, lanes)), d, lanes);
       });
-    multiply_block<T, packed_stride>(p, n, m, {dout_ + panel_size<T>(i, D), D}, {dv, D, T{1}, i > 0});
-    multiply_block<T, packed_stride>(ds, n, m, {queries_ + panel_size<T>(i, D), D}, {dk, D, T{1}, i > 0});
-    multiply_block<T, packed_stride, transpose::yes>(ds, m, n, {keys_ + panel_size<T>(j, D), D}, {dq, D, T{1}, j > 0});
+    multiply_panels<T, packed_stride>(p, n, m, dout_ + panel_size<T>(i, D), D, {dv, D, T{1}, i > 0});
+    multiply_panels<T, packed_stride>(ds, n, m, queries_ + panel_size<T>(i, D), D, {dk, D, T{1}, i > 0});
+    multiply_panels<T, packed_stride, transpose::yes>(ds, m, n, keys_ + panel_size<T>(j, D), D, {dq, D, T{1}, j > 0});
   }
 
   void write_rows(const head_rows<T>& to, extent first, extent n, T* from, T factor) const {

@@ -86,8 +86,8 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
     for (extent j = 0; j < s.keys; j += key_block) {
       const extent n = (std::min)(key_block, s.keys - j);
       const pack<T> edge = edge_of<T>(n);
-      multiply_block<T, packed_stride>(queries.data(), rows, D, {keys + j * D, whole_packs<T>(n)},
-                                       {scores.data(), packed_stride, T{1}, false});
+      multiply_panels<T, packed_stride>(queries.data(), rows, D, keys + j * D, whole_packs<T>(n),
+                                        {scores.data(), packed_stride, T{1}, false});
       // The maxima of all rows first: one row's depends on the last pack's, the rows' do not depend on each other.
       for (extent i = 0; i < rows; ++i) {
         before[i] = top[i];
@@ -105,8 +105,8 @@ void attend(memory_pool& memory, const attention_forward<T>& f, extent b, extent
             write(read(at, lanes) * pack<T>(shrink[i]), at, lanes);
           });
       }
-      multiply_block<T, packed_stride>(scores.data(), rows, n, {values + panel_size<T>(j, D), D},
-                                       {mixed.data(), D, T{1}, j > 0});
+      multiply_panels<T, packed_stride>(scores.data(), rows, n, values + panel_size<T>(j, D), D,
+                                        {mixed.data(), D, T{1}, j > 0});
     }
     for_packs<T>(rows, [&](extent i, auto lanes) {
       write(read(top + i, lanes) + log(read(sum + i, lanes)), f.lse + (b * s.heads + h) * s.queries + first + i, lanes);

@@ -11,6 +11,18 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
+// m rows of A, S apart or transposed, times the packed panels of n columns of B. Meanwhile asks for memory, if `ahead`
+// says which.
+template <class T, extent S, transpose L = transpose::no>
+void multiply_panels(const T* a, extent m, extent k, const T* panels, extent n, const tile_target<T>& to,
+                     const asking& ahead = {}) {
+  constexpr extent width = tile_columns<T>;
+  asking ask = ahead.or_for(a);
+  for (extent q = 0; q < n; q += width)
+    multiply_panel<T, S, L>(a, panels + q * k, width, k, {to.c + q, to.ldc, to.alpha, to.add}, m,
+                            (std::min)(width, n - q), ask);
+}
+
 // n columns of B: packed panels or, if `in_place` is given, rows of B `stride` apart, of which only the last columns,
 // which do not fill a tile, are packed.
 template <class T>
@@ -21,31 +33,31 @@ struct column_block {
   extent stride = 0;
 };
 
-// The other operand is m rows of A, S apart or transposed. Meanwhile asks for memory, if `ahead` says which. If `next`
-// says what to copy, a tile of full height does so beside the last whole panel; returns whether it did.
-template <class T, extent S, transpose L = transpose::no, class Next = std::nullptr_t>
+// The same with such columns. A tile of full height follows `next` beside the last whole panel; returns whether it did.
+template <class T, extent S, transpose L, class Next>
 bool multiply_block(const T* a, extent m, extent k, const column_block<T>& b, const tile_target<T>& to,
-                    const asking& ahead = {}, Next next = nullptr) {
+                    const asking& ahead, Next next) {
   constexpr extent width = tile_columns<T>;
-  extent copied_at = -1;
-  if constexpr (!std::is_same_v<Next, std::nullptr_t>)
-    if (m == tile_rows && b.n >= width && next.rows > 0 && next.fits(k)) copied_at = b.n / width * width - width;
+  const extent whole = b.n / width * width;
+  const bool copies = m == tile_rows && whole > 0 && next.rows > 0 && next.fits(k);
   const auto target = [&](extent q) { return tile_target<T>{to.c + q, to.ldc, to.alpha, to.add}; };
   asking ask = ahead.or_for(a);
   const auto multiply = [&](const T* panel, extent stride, extent q) {
-    if constexpr (!std::is_same_v<Next, std::nullptr_t>)
-      if (q == copied_at) return multiply_tile<T, tile_rows, tile_packs, S, L>(a, panel, stride, k, target(q), 0, next);
-    multiply_panel<T, S, L>(a, panel, stride, k, target(q), m, (std::min)(width, b.n - q), ask);
+    if (copies && q + width == whole)
+      multiply_tile<T, tile_rows, tile_packs, S, L>(a, panel, stride, k, target(q), 0, next);
+    else
+      multiply_panel<T, S, L>(a, panel, stride, k, target(q), m, (std::min)(width, b.n - q), ask);
   };
   extent q = 0;
   if (b.in_place != nullptr) {
-    if (L == transpose::no && m <= thin_rows)
-      for (; q + thin_columns<T> <= b.n; q += thin_columns<T>)
-        multiply_thin<T, S>(a, b.in_place + q, b.stride, k, target(q), m, ask);
+    if constexpr (L == transpose::no)
+      if (m <= thin_rows)
+        for (; q + thin_columns<T> <= b.n; q += thin_columns<T>)
+          multiply_thin<T, S>(a, b.in_place + q, b.stride, k, target(q), m, ask);
     for (; q + width <= b.n; q += width) multiply(b.in_place + q, b.stride, q);
   }
   for (const T* panel = b.panels; q < b.n; q += width, panel += k * width) multiply(panel, width, q);
-  return copied_at >= 0;
+  return copies;
 }
 
 // The first tile of rows of A, times the first columns, whole tiles, of the rows of B in place, which are left as
@@ -64,7 +76,7 @@ void multiply_and_pack(const T* a, extent m, extent k, const column_block<T>& b,
   else
     multiply(std::integral_constant<int, low_tile_rows>{});
   const extent q = b.n / width * width;
-  multiply_block<T, S, L>(a, m, k, {panels + q * k, b.n - q}, {to.c + q, to.ldc, to.alpha, to.add});
+  multiply_panels<T, S, L>(a, m, k, panels + q * k, b.n - q, {to.c + q, to.ldc, to.alpha, to.add});
 }
 
 }  // namespace simd

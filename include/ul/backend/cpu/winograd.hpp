@@ -190,10 +190,10 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
     for (extent position = 0; position < 36; ++position)
       for (extent piece = 0; piece < pieces; ++piece) {
         const extent begin = in * piece / pieces, k = in * (piece + 1) / pieces - begin;
-        multiply_block<T, packed_stride>(inputs.data() + (piece * 36 + position) * rows, n, k,
-                                         {transformed.data() + position * weights + panel_size<T>(begin, out), out},
-                                         {products.data() + position * results, out, T{1}, piece > 0},
-                                         ahead.take(panels * k));
+        multiply_panels<T, packed_stride>(inputs.data() + (piece * 36 + position) * rows, n, k,
+                                          transformed.data() + position * weights + panel_size<T>(begin, out), out,
+                                          {products.data() + position * results, out, T{1}, piece > 0},
+                                          ahead.take(panels * k));
       }
     with_activation(p.last.act, [&](auto act) {
       for (extent t = 0; t < n; ++t) write_tile<decltype(act)::value>(p, first + t, products.data() + t * out, results);
