@@ -140,18 +140,21 @@ TEST_CASE("convolution: the same bits for any number of threads, and for a sampl
   CHECK(std::memcmp(first.dx.data(), truth.dx.data(), first.dx.size() * sizeof(float)) == 0);
 }
 
-TEST_CASE("gradient of weights: threads that meet several times give the same bits") {
+TEST_CASE("gradient of weights: threads that sum apart, and that meet several times, give the same bits") {
   conv_shape s;
-  s.batch = 2, s.axis[1] = axis(60, 3, 1, 1), s.axis[2] = axis(42, 3, 1, 1), s.channels_in = 64, s.channels_out = 40;
-  REQUIRE(simd::suits_winograd(s));
-  const auto x = float_noise<float>(s.batch * s.inputs() * s.channels_in, 1),
-             dy = float_noise<float>(s.batch * s.outputs() * s.channels_out, 2);
-  const auto gradient = [&](auto&& device) {
-    std::vector<float> dweight(static_cast<std::size_t>(s.patch() * s.channels_out));
-    launch(device, conv_weights<float>{s, x.data(), dy.data(), dweight.data(), store_mode::replace});
-    return dweight;
-  };
-  const auto truth = gradient(cpu(with_threads(1)));
-  CHECK(largest_difference(truth, gradient(reference())) <= bound<float>(s.batch * s.outputs()) * winograd_factor);
-  for (const extent n : {2, 3, 8}) CHECK(same_bits(gradient(cpu(with_threads(n))), truth));
+  s.batch = 2, s.axis[1] = axis(60, 3, 1, 1), s.axis[2] = axis(42, 3, 1, 1), s.channels_out = 40;
+  for (const extent channels : {16, 64, 160, 270}) {
+    s.channels_in = channels;
+    REQUIRE(simd::suits_winograd(s));
+    const auto x = float_noise<float>(s.batch * s.inputs() * s.channels_in, 1),
+               dy = float_noise<float>(s.batch * s.outputs() * s.channels_out, 2);
+    const auto gradient = [&](auto&& device) {
+      std::vector<float> dweight(static_cast<std::size_t>(s.patch() * s.channels_out));
+      launch(device, conv_weights<float>{s, x.data(), dy.data(), dweight.data(), store_mode::replace});
+      return dweight;
+    };
+    const auto truth = gradient(cpu(with_threads(1)));
+    CHECK(largest_difference(truth, gradient(reference())) <= bound<float>(s.batch * s.outputs()) * winograd_factor);
+    for (const extent n : {2, 3, 8}) CHECK(same_bits(gradient(cpu(with_threads(n))), truth));
+  }
 }
