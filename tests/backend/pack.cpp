@@ -167,8 +167,17 @@ TEST_CASE_TEMPLATE("pack arithmetic, comparison and reduction", P, ul::pack<floa
   holds(x * y, [](T p, T q, T) { return p * q; });
   holds(x / y, [](T p, T q, T) { return p / q; });
   holds(-x, [](T p, T, T) { return -p; });
+  holds(P(T{1}) / -P(T{0}), [](T, T, T) { return -std::numeric_limits<T>::infinity(); });
   holds(minimum(x, y), [](T p, T q, T) { return p < q ? p : q; });
   holds(maximum(x, y), [](T p, T q, T) { return p > q ? p : q; });
+  // The second operand where neither is the greater: NaN on either side, and zeros of both signs.
+  const P not_a_number(std::numeric_limits<T>::quiet_NaN()), zero(T{0}), negative(-T{0});
+  for (const auto pick : {+[](P p, P q) { return minimum(p, q); }, +[](P p, P q) { return maximum(p, q); }}) {
+    holds(pick(not_a_number, y), [](T, T q, T) { return q; });
+    holds(select(pick(y, not_a_number) == y, x, z), [](T, T, T r) { return r; });
+    holds(P(T{1}) / pick(negative, zero), [](T, T, T) { return std::numeric_limits<T>::infinity(); });
+    holds(P(T{1}) / pick(zero, negative), [](T, T, T) { return -std::numeric_limits<T>::infinity(); });
+  }
   holds(select(x < y, z, x), [](T p, T q, T r) { return p < q ? r : p; });
   holds(select(x >= y, z, x), [](T p, T q, T r) { return p >= q ? r : p; });
   holds(fma(x, y, z), [](T p, T q, T r) { return std::fma(p, q, r); });

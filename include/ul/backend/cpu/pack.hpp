@@ -75,7 +75,13 @@ class pack {
   UL_INLINE friend pack operator-(pack a, pack b) { return a.v_ - b.v_; }
   UL_INLINE friend pack operator*(pack a, pack b) { return a.v_ * b.v_; }
   UL_INLINE friend pack operator/(pack a, pack b) { return a.v_ / b.v_; }
-  UL_INLINE friend pack operator-(pack a) { return -a.v_; }
+  // By the sign bit: xsimd 8 subtracts from 0 on AVX-512, which leaves 0 without its sign.
+  UL_INLINE friend pack operator-(pack a) {
+    if constexpr (std::is_floating_point_v<T>)
+      return batch(-typename batch::register_type(a.v_));
+    else
+      return -a.v_;
+  }
   UL_INLINE friend pack operator&(pack a, pack b) { return a.v_ & b.v_; }
   UL_INLINE friend pack operator|(pack a, pack b) { return a.v_ | b.v_; }
   UL_INLINE friend pack operator^(pack a, pack b) { return a.v_ ^ b.v_; }
@@ -106,9 +112,19 @@ class pack {
       return a.v_ * b.v_ + c.v_;
   }
 
-  // The second operand where either is NaN.
-  UL_INLINE friend pack minimum(pack a, pack b) { return xsimd::select(a.v_ < b.v_, a.v_, b.v_); }
-  UL_INLINE friend pack maximum(pack a, pack b) { return xsimd::select(a.v_ > b.v_, a.v_, b.v_); }
+  // The second operand where either is NaN. In the compiler's own vectors, where it finds the one instruction for this.
+  UL_INLINE friend pack minimum(pack a, pack b)
+    requires std::is_floating_point_v<T>
+  {
+    const typename batch::register_type x = a.v_, y = b.v_;
+    return batch(x < y ? x : y);
+  }
+  UL_INLINE friend pack maximum(pack a, pack b)
+    requires std::is_floating_point_v<T>
+  {
+    const typename batch::register_type x = a.v_, y = b.v_;
+    return batch(x > y ? x : y);
+  }
 
   // f on each lane of this and of further packs.
   template <class F, class... Packs>

@@ -34,13 +34,11 @@ UL_INLINE split_exp<N> split(pack<float, N> x) {
 #if defined(__AVX512F__)
 // Within 1.01 units in the last place, denormal results included; infinite and NaN where it should be.
 UL_INLINE pack<float, 16> exp(pack<float, 16> x) {
-  using batch = pack<float, 16>::batch;
-  // Beyond these the result is infinity or 0. NaN is kept: it is the second operand. Masked by nothing: the plain forms
-  // have g++ 12 warn of an operand that it leaves undefined itself.
-  x = batch(_mm512_maskz_min_ps(0xffff, _mm512_set1_ps(89.0f), x.native()));
-  x = batch(_mm512_maskz_max_ps(0xffff, _mm512_set1_ps(-104.5f), x.native()));
-  const auto e = simd::split(x);
-  return batch(_mm512_maskz_scalef_ps(0xffff, e.rest.native(), e.k.native()));
+  using P = pack<float, 16>;
+  // Beyond these the result is infinity or 0. NaN is kept.
+  const auto e = simd::split(maximum(P(-104.5f), minimum(P(89.0f), x)));
+  // Masked by nothing: g++ 12 warns of an operand that the plain form leaves undefined itself.
+  return P::batch(_mm512_maskz_scalef_ps(0xffff, e.rest.native(), e.k.native()));
 }
 #else
 // Within 1.01 units in the last place; 0 below 2^-126.5 and infinite from 2^127.5 on, NaN where it should be.
@@ -49,8 +47,7 @@ template <int N>
 UL_INLINE pack<float, N> exp(pack<float, N> x) {
   using P = pack<float, N>;
   // Beyond these k would not fit the exponent of 2^k, where 128 stands for infinity and -127 for 0. NaN is kept.
-  x = (xsimd::max)(P(-88.0f).native(), (xsimd::min)(P(89.0f).native(), x.native()));
-  const auto e = simd::split(x);
+  const auto e = simd::split(maximum(P(-88.0f), minimum(P(89.0f), x)));
   return e.rest * from_bits(shift_left(bits_of(e.shifted), 23) + bits_of(P(1.0f)));
 }
 #endif
