@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include <ul/backend/cpu/extremes.hpp>
 #include <ul/backend/cpu/fused.hpp>
 #include <ul/backend/cpu/partial.hpp>
 #include <ul/backend/cpu/xsimd.hpp>
@@ -112,18 +113,18 @@ class pack {
       return a.v_ * b.v_ + c.v_;
   }
 
-  // The second operand where either is NaN. In the compiler's own vectors, where it finds the one instruction for this.
-  UL_INLINE friend pack minimum(pack a, pack b)
-    requires std::is_floating_point_v<T>
-  {
-    const typename batch::register_type x = a.v_, y = b.v_;
-    return batch(x < y ? x : y);
+  // The second operand where either is NaN.
+  UL_INLINE friend pack minimum(pack a, pack b) {
+    if constexpr (simd::has_extremes<batch>)
+      return batch(simd::lesser(a.v_, b.v_));
+    else
+      return xsimd::select(a.v_ < b.v_, a.v_, b.v_);
   }
-  UL_INLINE friend pack maximum(pack a, pack b)
-    requires std::is_floating_point_v<T>
-  {
-    const typename batch::register_type x = a.v_, y = b.v_;
-    return batch(x > y ? x : y);
+  UL_INLINE friend pack maximum(pack a, pack b) {
+    if constexpr (simd::has_extremes<batch>)
+      return batch(simd::greater(a.v_, b.v_));
+    else
+      return xsimd::select(a.v_ > b.v_, a.v_, b.v_);
   }
 
   // f on each lane of this and of further packs.
