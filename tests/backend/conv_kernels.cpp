@@ -80,6 +80,16 @@ double bound(extent terms) {
 }
 constexpr double winograd_factor = 16;
 
+// The root mean square of the differences over that of the truth.
+double relative_error(const std::vector<float>& found, const std::vector<double>& truth) {
+  double error = 0, norm = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    error += (wide(found[i]) - truth[i]) * (wide(found[i]) - truth[i]);
+    norm += truth[i] * truth[i];
+  }
+  return std::sqrt(error / norm);
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("convolution equals the reference", T, float, double) {
@@ -108,17 +118,9 @@ TEST_CASE("Winograd's algorithm is accurate") {
   REQUIRE(simd::suits_winograd(s));
   const auto found = convolved<float>(device, s, store_mode::replace);
   const auto truth = convolved<double>(plain, s, store_mode::replace);
-  const auto relative = [](const std::vector<float>& a, const std::vector<double>& b) {
-    double error = 0, norm = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      error += (wide(a[i]) - b[i]) * (wide(a[i]) - b[i]);
-      norm += b[i] * b[i];
-    }
-    return std::sqrt(error / norm);
-  };
-  CHECK(relative(found.y, truth.y) <= 5e-6);
-  CHECK(relative(found.dx, truth.dx) <= 5e-6);
-  CHECK(relative(found.dweight, truth.dweight) <= 1e-5);
+  CHECK(relative_error(found.y, truth.y) <= 5e-6);
+  CHECK(relative_error(found.dx, truth.dx) <= 5e-6);
+  CHECK(relative_error(found.dweight, truth.dweight) <= 1e-5);
 }
 
 TEST_CASE("convolution: the same bits for any number of threads, and for a sample in any batch") {
@@ -156,5 +158,31 @@ TEST_CASE("gradient of weights: threads that sum apart, and that meet several ti
     const auto truth = gradient(cpu(with_threads(1)));
     CHECK(largest_difference(truth, gradient(reference())) <= bound<float>(s.batch * s.outputs()) * winograd_factor);
     for (const extent n : {2, 3, 8}) CHECK(same_bits(gradient(cpu(with_threads(n))), truth));
+  }
+}
+
+// Beside few tiles two threads, and of 530 channels four, transform the weights of output channels of their own.
+TEST_CASE("convolution: threads with channels of their own give the same bits") {
+  conv_shape s;
+  s.batch = 2, s.axis[1] = axis(9, 3, 1, 1), s.axis[2] = axis(8, 3, 1, 1);
+  for (const auto& [in, out] : {std::pair<extent, extent>{40, 530}, {300, 40}, {270, 300}}) {
+    s.channels_in = in, s.channels_out = out;
+    REQUIRE(simd::suits_winograd(s));
+    for (const store_mode mode : {store_mode::replace, store_mode::add}) {
+      cpu one(with_threads(1));
+      reference plain;
+      const auto found = convolved<float>(one, s, mode);
+      const auto truth = convolved<double>(plain, s, mode);
+      CHECK(relative_error(found.y, truth.y) <= 5e-6);
+      CHECK(relative_error(found.dx, truth.dx) <= 5e-6);
+      CHECK(relative_error(found.dweight, truth.dweight) <= 1e-5);
+      for (const extent n : {2, 3, 4}) {
+        cpu device(with_threads(n));
+        const auto again = convolved<float>(device, s, mode);
+        CHECK(same_bits(again.y, found.y));
+        CHECK(same_bits(again.dx, found.dx));
+        CHECK(same_bits(again.dweight, found.dweight));
+      }
+    }
   }
 }

@@ -139,6 +139,27 @@ TEST_CASE("the pool aligns, counts, and hands out the last freed first") {
   CHECK(pool.peak() == 0);
 }
 
+TEST_CASE("the pool hands a thread what it freed itself, and else what others freed last") {
+  memory_pool pool;
+  void* const mine = pool.allocate(5000);
+  void* const yours = pool.allocate(5000);
+  void* const yours_too = pool.allocate(5000);
+  pool.deallocate(mine, 5000);
+  std::thread([&] {
+    pool.deallocate(yours, 5000);
+    pool.deallocate(yours_too, 5000);
+    CHECK(pool.allocate(5000) == yours_too);
+    pool.deallocate(yours_too, 5000);
+  }).join();
+  const extent held = pool.bytes_held();
+  CHECK(pool.allocate(5000) == mine);
+  CHECK(pool.allocate(5000) == yours_too);
+  CHECK(pool.allocate(5000) == yours);
+  CHECK(pool.bytes_held() == held);
+  for (void* const p : {mine, yours, yours_too}) pool.deallocate(p, 5000);
+  CHECK(pool.bytes_in_use() == 0);
+}
+
 TEST_CASE("a large request borrows a block that is a little too large, and gives it back") {
   constexpr extent mib = extent{1} << 20;
   memory_pool pool;

@@ -28,6 +28,7 @@ void run_on(executor& threads, memory_pool& memory, const conv_forward<T>& f) {
                                           f.y,
                                           false,
                                           {f.bias, f.act},
+                                          false,
                                           f.lasting});
   }
   simd::product<simd::conv_patches<T>, simd::matrix<T>, T> g{
@@ -42,11 +43,6 @@ void run_on(executor& threads, memory_pool& memory, const conv_data<T>& f) {
   if (simd::suits_winograd_adjoint(s)) {
     // The adjoint is the convolution with every tap's matrix transposed and the taps in opposite order.
     const conv_axis &h = s.axis[1], &w = s.axis[2];
-    const extent size = s.channels_in * s.channels_out;
-    const scratch<memory_pool, T> flipped(memory, checked_mul(9, size, "conv"));
-    for (extent tap = 0; tap < 9; ++tap)
-      simd::transpose_block(f.weight + tap * size, s.channels_out, s.channels_in, s.channels_out,
-                            flipped.data() + (8 - tap) * size, s.channels_in);
     return simd::convolve_by_winograd<T>(threads, memory,
                                          {s.batch,
                                           h.out,
@@ -58,10 +54,11 @@ void run_on(executor& threads, memory_pool& memory, const conv_data<T>& f) {
                                           s.channels_out,
                                           s.channels_in,
                                           f.dy,
-                                          flipped.data(),
+                                          f.weight,
                                           f.dx,
                                           f.mode == store_mode::add,
-                                          {}});
+                                          {},
+                                          true});
   }
   const bool strided = s.axis[0].stride != 1 || s.axis[1].stride != 1 || s.axis[2].stride != 1;
   strided ? simd::data_by_phases(threads, memory, f) : simd::data_at_stride_1(threads, memory, f);

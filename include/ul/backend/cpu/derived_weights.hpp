@@ -53,15 +53,19 @@ class weight_cache {
   std::vector<entry> entries_;
 };
 
+// Whether this thread keeps what is derived from such weights.
+inline bool keeps_weights(bool lasting, const memory_pool& memory) {
+  return lasting && weight_cache::current() != nullptr && &weight_cache::current()->memory() == &memory;
+}
+
 // The `count` numbers that make(T*) derives from weights; kept if the weights are `lasting` and the thread keeps any.
 template <class T>
 class derived_weights {
  public:
   template <class Make>
   derived_weights(memory_pool& memory, const T* weights, bool lasting, extent count, const Make& make) {
-    weight_cache* const cache = weight_cache::current();
-    if (lasting && cache != nullptr && &cache->memory() == &memory) {
-      data_ = cache->find(weights, count, make);
+    if (keeps_weights(lasting, memory)) {
+      data_ = weight_cache::current()->find(weights, count, make);
     } else {
       own_.emplace(memory, count);
       make(own_->data());

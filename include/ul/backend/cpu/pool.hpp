@@ -1,13 +1,15 @@
 #pragma once
 // The memory of a device. The system is asked for large regions on 2 MiB pages (page faults make large tensors three
 // times slower otherwise); blocks are cut from them in size classes an eighth of an octave apart, kept when freed, and
-// handed out again last in, first out, while they are still in a cache. A large request may borrow a block of up to a
-// quarter more than it needs before new memory is cut for it. Everything goes back with the pool.
+// handed out again last in, first out, while they are still in a cache: to the thread that freed them, if it asks, or
+// else to any. A large request may borrow a block of up to a quarter more than it needs before new memory is cut for
+// it. Everything goes back with the pool.
 // Under AddressSanitizer whatever is not allocated is poisoned.
 
 #include <bit>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -42,12 +44,11 @@ class memory_pool {
       fail_as(error_kind::system, "cpu: out of memory, ", bytes, " bytes wanted, ", in_use_, " of ", limit_, " in use");
     const size_class c = class_of(bytes);
     const unsigned from = c.size < smallest_lent ? c.number : lender(c.number);
-    std::byte* block = free_[from];
-    if (block != nullptr) {
+    void* block = nullptr;
+    if (free_[from] != nullptr) {
+      if (from != c.number) lent_.reserve(lent_.size() + 1);
+      block = take_from(free_[from]);
       if (from != c.number) lent_.push_back({block, from});
-      simd::unpoison(block, sizeof(std::byte*));
-      free_[from] = *reinterpret_cast<std::byte**>(block);
-      simd::poison(block, sizeof(std::byte*));
     } else {
       block = cut(c.size, bytes);
     }
@@ -61,12 +62,10 @@ class memory_pool {
   void deallocate(void* p, extent bytes) noexcept {
     const std::lock_guard lock(mutex_);
     const size_class c = class_of(bytes);
-    const auto block = static_cast<std::byte*>(p);
-    const unsigned to = c.size < smallest_lent ? c.number : lender_of(block, c.number);
-    simd::unpoison(block, sizeof(std::byte*));
-    *reinterpret_cast<std::byte**>(block) = free_[to];
-    simd::poison(block, c.size);
-    free_[to] = block;
+    const unsigned to = c.size < smallest_lent ? c.number : lender_of(p, c.number);
+    simd::poison(p, c.size);
+    write(p, {free_[to], this_thread()});
+    free_[to] = static_cast<free_block*>(p);
     in_use_ -= bytes;
   }
 
@@ -86,12 +85,17 @@ class memory_pool {
   static constexpr std::size_t unit = 64, page_size = std::size_t{2} << 20;
   static constexpr std::size_t region_size = 16 * page_size, largest_cut = 4 * page_size, smallest_lent = page_size / 8;
 
+  // What stands in a block that is free.
+  struct free_block {
+    free_block* next;
+    const void* last_user;
+  };
   struct size_class {
     std::size_t size;
     unsigned number;
   };
   struct loan {
-    const std::byte* block;
+    const void* block;
     unsigned number;
   };
   struct region {
@@ -109,6 +113,41 @@ class memory_pool {
     return {(steps << shift) * unit, shift * 8 + static_cast<unsigned>(steps)};
   }
 
+  // An address that no other running thread has.
+  static const void* this_thread() {
+    thread_local const char mark = 0;
+    return &mark;
+  }
+
+  static free_block read(const free_block* at) {
+    simd::unpoison(at, sizeof(free_block));
+    const free_block b = *at;
+    simd::poison(at, sizeof(free_block));
+    return b;
+  }
+  static void write(void* at, const free_block& b) {
+    simd::unpoison(at, sizeof(free_block));
+    new (at) free_block(b);
+    simd::poison(at, sizeof(free_block));
+  }
+
+  // Takes the block this thread freed last, if it is among the first of a list, or else the first: where threads share
+  // no cache, memory that another one has just written is dear.
+  static free_block* take_from(free_block*& list) {
+    free_block *before = nullptr, *block = list;
+    for (int i = 0; i < 16 && block != nullptr; ++i) {
+      const free_block b = read(block);
+      if (b.last_user == this_thread()) {
+        if (before == nullptr) break;
+        write(before, {b.next, read(before).last_user});
+        return block;
+      }
+      before = block;
+      block = b.next;
+    }
+    return std::exchange(list, read(list).next);
+  }
+
   // The least class that has a free block, not more than two above; the class itself if none has.
   unsigned lender(unsigned number) const {
     for (unsigned n = number; n <= number + 2; ++n)
@@ -116,7 +155,7 @@ class memory_pool {
     return number;
   }
   // The class a block was borrowed from and now goes back to; `own` if it was not borrowed.
-  unsigned lender_of(const std::byte* block, unsigned own) noexcept {
+  unsigned lender_of(const void* block, unsigned own) noexcept {
     for (auto& l : lent_)
       if (l.block == block) {
         const unsigned number = l.number;
@@ -158,7 +197,7 @@ class memory_pool {
   extent limit_, in_use_ = 0, peak_ = 0, held_ = 0;
   std::vector<region> regions_;
   std::vector<loan> lent_;
-  std::byte* free_[8 * 64] = {};
+  free_block* free_[8 * 64] = {};
 };
 
 }  // namespace UL_ISA

@@ -3,103 +3,17 @@
 // outputs go through in blocks that stay in the second-level cache: their inputs are transformed, 36 matrix products
 // mix the channels, and the results are transformed back. A tile's bits do not depend on the block it falls into.
 
-#include <ul/backend/concept.hpp>
-#include <ul/backend/cpu/conv_patches.hpp>
 #include <ul/backend/cpu/derived_weights.hpp>
 #include <ul/backend/cpu/gemm_block.hpp>
-#include <ul/backend/cpu/gemm_epilogue.hpp>
-#include <ul/backend/cpu/gemm_matrix.hpp>
-#include <ul/backend/cpu/lanes.hpp>
-#include <ul/backend/cpu/map.hpp>
-#include <ul/backend/cpu/pool.hpp>
 #include <ul/backend/cpu/unroll.hpp>
-#include <ul/backend/cpu/winograd_transforms.hpp>
+#include <ul/backend/cpu/winograd_filters.hpp>
 
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// A plain 3 x 3 convolution of (batch, H, W, channels_in) to (batch, out_h, out_w, channels_out).
-template <class T>
-struct winograd_problem {
-  extent batch, H, W, out_h, out_w, pad_h, pad_w, channels_in, channels_out;
-  const T* x;
-  const T* weight;  // (3, 3, channels_in, channels_out)
-  T* y;
-  bool add;
-  epilogue<T> last;
-  bool lasting = false;  // the weights are a parameter's
-
-  extent tiles_across() const { return ceil_div(out_w, 4); }
-  extent tiles() const { return ceil_div(out_h, 4) * tiles_across(); }
-
-  // The memory that tiles [begin, end) read or write, about, in whole rows.
-  memory_range inputs_of(extent begin, extent end) const { return rows_of(x, H, W * channels_in, begin, end); }
-  memory_range outputs_of(extent begin, extent end) const {
-    return rows_of(y, out_h, out_w * channels_out, begin, end);
-  }
-
- private:
-  memory_range rows_of(const T* data, extent height, extent row, extent begin, extent end) const {
-    if (begin >= end) return {};
-    const auto offset = [&](extent tile, extent below) {
-      return (tile / tiles() * height + (std::min)(height, tile % tiles() / tiles_across() * 4 + below)) * row;
-    };
-    const extent from = offset(begin, 0);
-    return {reinterpret_cast<const char*>(data + from), (offset(end - 1, 4) - from) * extent{sizeof(T)}};
-  }
-};
-
-// Whether the shape of one sample, H x W results, repays the transforms.
-inline bool repays_winograd(const conv_shape& s, extent H, extent W) {
-  return s.channels_in >= 16 && s.channels_out >= 16 && H * W >= 10 * ceil_div(H, 4) * ceil_div(W, 4);
-}
-inline bool is_plain_3x3(const conv_shape& s) {
-  if (s.axis[0].kernel != 1 || s.axis[0].in != 1 || s.axis[0].out != 1 || s.axis[0].pad != 0) return false;
-  for (const conv_axis* a : {&s.axis[1], &s.axis[2]})
-    if (a->kernel != 3 || a->stride != 1 || a->pad < 0 || a->pad > 2 || a->out != a->in + 2 * a->pad - 2) return false;
-  return true;
-}
-inline bool suits_winograd(const conv_shape& s) {
-  return is_plain_3x3(s) && repays_winograd(s, s.axis[1].out, s.axis[2].out);
-}
-inline bool suits_winograd_adjoint(const conv_shape& s) {
-  return is_plain_3x3(s) && repays_winograd(s, s.axis[1].in, s.axis[2].in);
-}
-
 // Tiles of one block.
 inline constexpr extent winograd_block = tile_rows * ((23 + tile_rows) / tile_rows);
-
-// The transformed weights: for each of the 36 positions the panels of a right operand (channels_in, channels_out), cut
-// along channels_in as the products are.
-template <class T>
-void transform_weights(executor& threads, const winograd_problem<T>& p, T* to) {
-  const extent in = p.channels_in, out = p.channels_out, width = tile_columns<T>;
-  const extent position = panel_size<T>(in, out), pieces = depth_pieces(in, tile_depth);
-  for_each_on(threads, in, 100 * out, [&](extent c) {
-    extent piece = 0;
-    while (in * (piece + 1) / pieces <= c) ++piece;
-    const extent first = in * piece / pieces, k = in * (piece + 1) / pieces - first;
-    T* const row = to + panel_size<T>(first, out) + (c - first) * width;
-    for (extent o = out; o < ceil_div(out, width) * width; ++o)
-      for (extent i = 0; i < 36; ++i) row[i * position + o / width * k * width + o % width] = 0;
-    for_packs<T>(out, [&](extent o, auto lanes) {
-      pack<T> half[6][3];
-      for (extent s = 0; s < 3; ++s) {
-        pack<T> g[3], u[6];
-        for (extent r = 0; r < 3; ++r) g[r] = read(p.weight + ((3 * r + s) * in + c) * out + o, lanes);
-        transform_filter(g, u);
-        for (extent i = 0; i < 6; ++i) half[i][s] = u[i];
-      }
-      for (extent i = 0; i < 6; ++i) {
-        pack<T> u[6];
-        transform_filter(half[i], u);
-        for (extent j = 0; j < 6; ++j)
-          write(u[j], row + (6 * i + j) * position + o / width * k * width + o % width, lanes);
-      }
-    });
-  });
-}
 
 // Where the 6 x 6 inputs of a tile stand; `zeros` stands for those outside.
 template <class T>
@@ -147,7 +61,7 @@ void write_tile(const winograd_problem<T>& p, extent tile, const T* from, extent
   const extent b = tile / p.tiles(), across = p.tiles_across();
   const extent top = tile % p.tiles() / across * 4, left = tile % across * 4;
   const extent rows = (std::min)(extent{4}, p.out_h - top), columns = (std::min)(extent{4}, p.out_w - left);
-  T* const corner = p.y + ((b * p.out_h + top) * p.out_w + left) * p.channels_out;
+  T* const corner = p.y + ((b * p.out_h + top) * p.out_w + left) * p.row;
   for_packs<T>(p.channels_out, [&](extent c, auto lanes) {
     pack<T> half[4][6];
     for (extent j = 0; j < 6; ++j) {
@@ -161,9 +75,16 @@ void write_tile(const winograd_problem<T>& p, extent tile, const T* from, extent
       pack<T> v[4];
       transform_output(half[i], v);
       for (extent j = 0; j < columns; ++j)
-        write_or_add(activate(A, v[j] + bias), corner + (i * p.out_w + j) * p.channels_out + c, p.add, lanes);
+        write_or_add(activate(A, v[j] + bias), corner + (i * p.out_w + j) * p.row + c, p.add, lanes);
     }
   });
+}
+
+// Whether each thread had better transform the weights of its own output channels, and the inputs of all tiles once
+// more: where weights are large beside tiles, and threads share no cache, what another has just written is dear.
+template <class T>
+bool suits_own_channels(extent threads, const winograd_problem<T>& p) {
+  return threads > 1 && p.channels_out >= 128 * threads && p.batch * p.tiles() <= 2 * p.channels_out;
 }
 
 template <class T>
@@ -172,8 +93,17 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
                tiles = p.batch * p.tiles();
   const extent weights = panel_size<T>(in, out), rows = winograd_block * packed_stride, results = winograd_block * out;
   if (tiles == 0) return;
+  if (!keeps_weights(p.lasting, memory) && suits_own_channels(threads.threads(), p)) {
+    const extent panels = ceil_div(out, tile_columns<T>), shares = threads.threads();
+    return threads.run(shares, [&](extent i) {
+      executor alone(default_executor, 1);
+      convolve_by_winograd(alone, memory,
+                           p.columns(panels * i / shares * tile_columns<T>,
+                                     (std::min)(out, panels * (i + 1) / shares * tile_columns<T>)));
+    });
+  }
   const derived_weights<T> transformed(memory, p.weight, p.lasting, checked_mul(36, weights, "conv"),
-                                       [&](T* to) { transform_weights(threads, p, to); });
+                                       [&](T* to) { transform_weights(threads, memory, p, to); });
   threads.run(ceil_div(tiles, winograd_block), [&](extent block) {
     const scratch<memory_pool, T> inputs(memory, 36 * rows * pieces), products(memory, 36 * results), zeros(memory, in);
     std::fill(zeros.data(), zeros.data() + in, T{0});
