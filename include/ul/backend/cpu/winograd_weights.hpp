@@ -82,8 +82,10 @@ template <class T>
 void sum_tiles(executor& threads, memory_pool& memory, const winograd_problem<T>& p, const T* dy, extent begin,
                extent end, T* total) {
   const extent in = p.channels_in, out = p.channels_out, pieces = depth_pieces(in, tile_depth);
-  const extent piece = winograd_tiles * packed_stride, left = pieces * piece;
-  const extent right = panel_size<T>(winograd_tiles, out);
+  // Positions at multiples of 4 KiB would all fall into one set of the first-level cache.
+  constexpr extent line = 64 / sizeof(T);
+  const extent piece = winograd_tiles * packed_stride, left = pieces * piece + line;
+  const extent right = panel_size<T>(winograd_tiles, out) + line;
   // One thread works in its second-level cache; several share the last one, and wait for each other less often.
   const extent room = shared_room(threads.threads()) / (36 * (winograd_tiles * in + right) * extent{sizeof(T)});
   const extent blocks = threads.threads() == 1 ? 1 : std::clamp(room, extent{1}, ceil_div(end - begin, winograd_tiles));
