@@ -11,6 +11,7 @@
 
 #include "../clock.hpp"
 #include "cases.hpp"
+#include "round_trip.hpp"
 
 namespace {
 
@@ -66,6 +67,10 @@ std::vector<peer_command> pytorch_commands(const std::string& python) {
   return {{{python, UL_COMPARE_PEER}, {}, ""}};
 }
 
+void print_distance(int threads) {
+  if (threads > 1) std::printf("a cache line goes from core to core and back in %.0f ns\n", round_trip_nanoseconds());
+}
+
 void compare(const options& o) {
   if (o.avx2) hold_peers_to_avx2();
   comparison all(o.lines);
@@ -76,11 +81,13 @@ void compare(const options& o) {
     settle();
     std::printf("%d thread%s: %.0f GFLOP/s of multiply-adds\n", threads, threads == 1 ? "" : "s",
                 peak_gigaflops(device));
+    print_distance(threads);
     const contest c{all, device, threads, libtorch, pytorch, o.avx2};
     compare_gemm(c);
     compare_conv(c);
     compare_ops(c);
     compare_networks(c);
+    print_distance(threads);
   }
 }
 
