@@ -181,6 +181,10 @@ TEST_CASE_TEMPLATE("pack arithmetic, comparison and reduction", P, ul::pack<floa
   holds(select(x < y, z, x), [](T p, T q, T r) { return p < q ? r : p; });
   holds(select(x >= y, z, x), [](T p, T q, T r) { return p >= q ? r : p; });
   holds(fma(x, y, z), [](T p, T q, T r) { return std::fma(p, q, r); });
+  holds(in_register(x), [](T p, T, T) { return p; });
+  P chain = z;
+  accumulate(chain, x, y);
+  holds(select(chain == muladd(x, y, z), x, y), [](T p, T, T) { return p; });
   T largest = a[0];
   real sum = 0, magnitude = 0;
   for (const T t : a) {

@@ -25,10 +25,27 @@ UL_INLINE float32x4_t fused(float32x4_t a, float32x4_t b, float32x4_t c) { retur
 UL_INLINE float64x2_t fused(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
 #endif
 
+// sum += a * b in the register of sum. Where a tile's sums take up 12 of 16 registers, GCC would else put them wherever
+// a multiply-add can leave its result, and carry them back, by way of memory too.
+void accumulate();  // so that the name exists everywhere
+#if defined(__FMA__) && !defined(__AVX512F__)
+UL_INLINE void accumulate(__m256& sum, __m256 a, __m256 b) {
+  __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b));
+}
+UL_INLINE void accumulate(__m256d& sum, __m256d a, __m256d b) {
+  __asm__("vfmadd231pd {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(a), "x"(b));
+}
+#endif
+
 // Whether a type that converts to a register has it.
 template <class Batch>
 concept has_fused = requires(Batch b) {
   fused(b, b, b);
+};
+// Whether the register of a pack has it in place.
+template <class Pack>
+concept has_accumulate = requires(typename Pack::register_type r) {
+  accumulate(r, r, r);
 };
 
 }  // namespace simd

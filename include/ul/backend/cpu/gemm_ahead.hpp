@@ -24,20 +24,20 @@ struct memory_range {
   extent size = 0;
 };
 
-// Two ranges, one after the other, spread evenly over so many steps along k; at most one cache line a step.
+// Two ranges, one after the other, asked for evenly, so many times; at most one cache line each time.
 class look_ahead {
  public:
-  look_ahead(memory_range first, memory_range second, extent steps)
+  look_ahead(memory_range first, memory_range second, extent times)
       : range_{first, second},
-        step_((std::min)(extent{64}, ceil_div(first.size + second.size, (std::max)(extent{1}, steps)))) {}
+        step_((std::min)(extent{64}, ceil_div(first.size + second.size, (std::max)(extent{1}, times)))) {}
 
-  // What to ask for in the next `steps` steps.
-  asking take(extent steps) {
+  // What to ask for the next so many times.
+  asking take(extent times) {
     memory_range& r = range_[range_[0].size > 0 ? 0 : 1];
     if (r.size <= 0) return {};
     const char* const at = r.begin;
-    r.begin += steps * step_;
-    r.size -= steps * step_;
+    r.begin += times * step_;
+    r.size -= times * step_;
     return {at, step_};
   }
 

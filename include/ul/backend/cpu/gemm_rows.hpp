@@ -53,10 +53,10 @@ class packed_rows {
     return now_;
   }
 
-  // Asks, evenly over so many steps, for what the tile after this one reads, if it need only be copied.
-  asking ask_for_next(extent steps) const {
+  // Asks, evenly over so many times, for what the tile after this one reads, if it need only be copied.
+  asking ask_for_next(extent times) const {
     if (!copied_ || next_.rows == 0) return {};
-    const extent lines = a_.across() ? next_.k : next_.rows, run = (std::max)(extent{1}, steps / lines);
+    const extent lines = a_.across() ? next_.k : next_.rows, run = (std::max)(extent{1}, times / lines);
     const extent bytes = (a_.across() ? across_stride<T> : next_.k) * extent{sizeof(T)};
     const extent step = (std::min)(extent{64}, ceil_div(bytes, run));
     return {reinterpret_cast<const char*>(from_next()), step, run,
@@ -64,11 +64,11 @@ class packed_rows {
   }
 
   // How to fill that in while this tile multiplies: as rows or as columns. There are none if there is nothing to do.
-  copying<T, long_stride, 1> filling_of_rows() const {
+  copying_rows<T, long_stride> filling_of_rows() const {
     if (!copied_ || next_.rows == 0) return {};
     return {from_next(), a_.stride_in_place(), next_.rows, next_.k, other_};
   }
-  copying<T, across_stride<T>, across_stride<T> / pack<T>::size> filling_of_columns() const {
+  copying_columns<T, across_stride<T>> filling_of_columns() const {
     if (!copied_ || next_.rows == 0 || last_ < next_.row + across_stride<T>) return {};
     return {from_next(), a_.stride_in_place(), next_.k, across_stride<T>, other_};
   }

@@ -72,16 +72,16 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
         const column_block<T> in_place{b, n, g.b.template rows_in_place<T>(p, j), g.b.stride_in_place()};
         const column_block<T> block = direct ? in_place : column_block<T>{b, n};
         a_rows.start(i, piece);
-        const extent last = (std::min)(g.k, p_end + k), steps = asking_panels * k;
-        look_ahead sums(g.b.memory_of_sums(p_end, last), {}, ceil_div(end - i, tile_rows) * steps);
+        const extent last = (std::min)(g.k, p_end + k), times = asking_panels * (k / tile_steps);
+        look_ahead sums(g.b.memory_of_sums(p_end, last), {}, ceil_div(end - i, tile_rows) * times);
         for (extent r = i, height; r < end; r += height) {
           height = tile_height(end - r);
           const T* const a = a_rows.tile_at(r);
           const tile_target<T> to{g.c + r * g.ldc + j, g.ldc, g.alpha, g.add || piece > 0};
           const bool packs = packed > 0 && r == row;
           const asking ahead = packs                                  ? asking{}
-                               : again || pieces == 1 || g.a.across() ? a_rows.ask_for_next(steps)
-                                                                      : sums.take(steps);
+                               : again || pieces == 1 || g.a.across() ? a_rows.ask_for_next(times)
+                                                                      : sums.take(times);
           const auto multiply = [&](auto order, const auto& filling) {
             constexpr extent S = order.stride;
             constexpr transpose L = order.layout;

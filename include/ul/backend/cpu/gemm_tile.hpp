@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include <ul/backend/cpu/gemm_beside.hpp>
+#include <ul/backend/cpu/gemm_shape.hpp>
 #include <ul/backend/cpu/pack.hpp>
 #include <ul/backend/cpu/unroll.hpp>
 #include <ul/backend/gemm.hpp>
@@ -13,26 +14,6 @@
 namespace ul {
 inline namespace UL_ISA {
 namespace simd {
-
-// 32 registers hold 14 x 2 packs of C, 16 registers 6 x 2.
-#if defined(__AVX512F__)
-inline constexpr int tile_rows = 14;
-#elif defined(__aarch64__)
-inline constexpr int tile_rows = 12;
-#else
-inline constexpr int tile_rows = 6;
-#endif
-inline constexpr int tile_packs = 2;
-
-template <class T>
-inline constexpr extent tile_columns = tile_packs* pack<T>::size;
-
-// The longest pieces of k that are summed in registers: in blocks, where a panel of B stays in the first-level cache
-// (or nearly), and in long products, where the rows of A of one tile do.
-inline constexpr extent tile_depth = 256, long_depth = 576;
-// The distances between rows of such packed pieces of A: odd numbers of cache lines, so that rows fall into different
-// sets of a cache. They are constants of the tile because the rows of a tile are then found from one register.
-inline constexpr extent packed_stride = tile_depth + 16, long_stride = long_depth + 16;
 
 // Where a tile's result goes: C = alpha * sum, or C += alpha * sum. Handed on by reference: a copy would read what has
 // just been written in other pieces, which waits for all stores before it, those of the last tile to C too.
@@ -63,19 +44,34 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
   });
   Beside beside = work;
-  // Unrolled, clang finds no registers for the sums.
+  const auto step = [&](extent p) __attribute__((always_inline)) {
+    const T* const row_of_b = b + p * ldb;
+    pack<T> y[P];
+    unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = in_register(pack<T>::load(row_of_b + j * width)); });
+    beside.with(row_of_b, y);
+    unroll<R>([&](auto i) __attribute__((always_inline)) {
+      const pack<T> x(a[row_offset<S, L>(i) + (L == transpose::no ? p : p * S)]);
+      unroll<P>([&](auto j) __attribute__((always_inline)) { accumulate(sum[i][j], x, y[j]); });
+    });
+  };
+  const auto advance = [&](extent steps) __attribute__((always_inline)) {
+    a += L == transpose::no ? steps : steps * S;
+    b += steps * ldb;
+  };
+  extent left = k;
+  // Unrolled further, clang finds no registers for the sums.
 #if defined(__clang__)
 #pragma clang loop unroll(disable)
 #endif
-  for (extent p = 0; p < k; ++p, b += ldb) {
-    pack<T> y[P];
-    unroll<P>([&](auto j) __attribute__((always_inline)) { y[j] = pack<T>::load(b + j * width); });
-    beside(b, y);
-    unroll<R>([&](auto i) __attribute__((always_inline)) {
-      const pack<T> x(a[row_offset<S, L>(i) + (L == transpose::no ? p : p * S)]);
-      unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = muladd(x, y[j], sum[i][j]); });
-    });
+  for (; left >= tile_steps; left -= tile_steps, advance(tile_steps)) {
+    beside.between();
+    unroll<tile_steps>([&](auto p) __attribute__((always_inline)) { step(p); });
   }
+  if (left > 0) beside.between();
+#if defined(__clang__)
+#pragma clang loop unroll(disable)
+#endif
+  for (; left > 0; --left, advance(1)) step(0);
   work = beside;
   if (to.alpha != 1)
     unroll<R>([&](auto i) __attribute__((always_inline)) {

@@ -25,6 +25,7 @@ class pack {
   using value_type = T;
   using batch = xsimd::batch<T>;
   using mask = xsimd::batch_bool<T>;
+  using register_type = typename batch::register_type;
   static constexpr extent size = N;
 
   pack() = default;  // uninitialised, as a number is
@@ -79,7 +80,7 @@ class pack {
   // By the sign bit: xsimd 8 subtracts from 0 on AVX-512, which leaves 0 without its sign.
   UL_INLINE friend pack operator-(pack a) {
     if constexpr (std::is_floating_point_v<T>)
-      return batch(-typename batch::register_type(a.v_));
+      return batch(-register_type(a.v_));
     else
       return -a.v_;
   }
@@ -157,6 +158,7 @@ class pack<T, 1> {
  public:
   using value_type = T;
   using mask = bool;
+  using register_type = T;
   static constexpr extent size = 1;
 
   pack() = default;
@@ -225,12 +227,39 @@ UL_INLINE T reduce(pack<T, N> x, const F& f) {
     return lane[0];
   } else {
     using batch = typename pack<T, N>::batch;
-    const typename batch::register_type v = x.native();
+    const typename pack<T, N>::register_type v = x.native();
     return reduce<half / 2>(f(x, pack<T, N>(batch(rotate<half>(v, std::make_integer_sequence<int, N>{})))), f);
   }
 }
 
 }  // namespace simd
+
+// x, kept in a register: the compiler may otherwise read it from memory again wherever it is used.
+template <class T, int N>
+UL_INLINE pack<T, N> in_register(pack<T, N> x) {
+  if constexpr (N > 1) {
+    typename pack<T, N>::register_type v = x.native();
+#if defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#elif defined(__SSE2__)
+    __asm__("" : "+v"(v));
+#endif
+    return typename pack<T, N>::batch(v);
+  }
+  return x;
+}
+
+// sum = muladd(a, b, sum), for sums that are to stay in their registers.
+template <class T, int N>
+UL_INLINE void accumulate(pack<T, N>& sum, pack<T, N> a, pack<T, N> b) {
+  if constexpr (simd::has_accumulate<pack<T, N>>) {
+    typename pack<T, N>::register_type v = sum.native();
+    simd::accumulate(v, a.native(), b.native());
+    sum = typename pack<T, N>::batch(v);
+  } else {
+    sum = muladd(a, b, sum);
+  }
+}
 
 // The lanes added, or compared, in a fixed order.
 template <class T, int N>

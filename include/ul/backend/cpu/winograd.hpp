@@ -114,16 +114,18 @@ void convolve_by_winograd(executor& threads, memory_pool& memory, const winograd
         tile.transform(in * piece / pieces, in * (piece + 1) / pieces,
                        inputs.data() + piece * 36 * rows + t * packed_stride, rows);
     }
-    const extent panels = ceil_div(out, tile_columns<T>);
+    // A panel is read by each tile of rows.
+    const extent times = ceil_div(out, tile_columns<T>) * (winograd_block / tile_rows);
     look_ahead ahead(p.outputs_of(first, first + n),
-                     p.inputs_of(first + n, (std::min)(tiles, first + n + winograd_block)), 36 * panels * in);
+                     p.inputs_of(first + n, (std::min)(tiles, first + n + winograd_block)),
+                     36 * times * (in / tile_steps));
     for (extent position = 0; position < 36; ++position)
       for (extent piece = 0; piece < pieces; ++piece) {
         const extent begin = in * piece / pieces, k = in * (piece + 1) / pieces - begin;
         multiply_panels<T, packed_stride>(inputs.data() + (piece * 36 + position) * rows, n, k,
                                           transformed.data() + position * weights + panel_size<T>(begin, out), out,
                                           {products.data() + position * results, out, T{1}, piece > 0},
-                                          ahead.take(panels * k));
+                                          ahead.take(times * (k / tile_steps)));
       }
     with_activation(p.last.act, [&](auto act) {
       for (extent t = 0; t < n; ++t) write_tile<decltype(act)::value>(p, first + t, products.data() + t * out, results);
