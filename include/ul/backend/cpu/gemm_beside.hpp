@@ -1,7 +1,7 @@
 #pragma once
 // What a tile does besides: its multiply-adds leave room for a load and a store or two at each step along k. A tile
-// calls with() at each step, giving the row of B it has just read, and between() before every tile_steps steps and before
-// the last few; it leaves the state for the tile that follows.
+// calls with() at each step, giving the row of B it has just read, and between() before every tile_steps steps and
+// before the last few; it leaves the state for the tile that follows.
 
 #include <algorithm>
 #include <bit>
@@ -15,11 +15,10 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// Asks for memory that will be read soon: at `at`, and `step` bytes further each time; after `left` times, and then
-// always after `run`, `jump` bytes further still. For nothing if `at` is null.
+// Asks for memory that will be read soon: at `at`, and `step` bytes further each time. For nothing if `at` is null.
 struct asking {
   const char* at = nullptr;
-  extent step = 0, run = extent_max, jump = 0, left = run;
+  extent step = 0;
 
   // What a tile can do: with nothing to ask for, it asks for what it has in the cache.
   asking or_for(const void* cached) const { return at != nullptr ? *this : asking{static_cast<const char*>(cached)}; }
@@ -29,8 +28,22 @@ struct asking {
   UL_INLINE void between() {
     __builtin_prefetch(at, 0, 2);
     at += step;
+  }
+};
+
+// The same row by row: after `left` times, and then always after `run`, `jump` bytes further still.
+struct asking_for_rows {
+  asking one;
+  extent run = extent_max, jump = 0, left = run;
+
+  asking_for_rows or_for(const void* cached) const { return {one.or_for(cached), run, jump, left}; }
+
+  template <class T, int P>
+  UL_INLINE void with(const T*, const pack<T> (&)[P]) {}
+  UL_INLINE void between() {
+    one.between();
     if (--left > 0) return;
-    at += jump;
+    one.at += jump;
     left = run;
   }
 };

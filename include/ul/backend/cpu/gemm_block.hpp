@@ -13,11 +13,11 @@ namespace simd {
 
 // m rows of A, S apart or transposed, times the packed panels of n columns of B. Meanwhile asks for memory, if `ahead`
 // says which.
-template <class T, extent S, transpose L = transpose::no>
+template <class T, extent S, transpose L = transpose::no, class Asking = asking>
 void multiply_panels(const T* a, extent m, extent k, const T* panels, extent n, const tile_target<T>& to,
-                     const asking& ahead = {}) {
+                     const Asking& ahead = {}) {
   constexpr extent width = tile_columns<T>;
-  asking ask = ahead.or_for(a);
+  Asking ask = ahead.or_for(a);
   for (extent q = 0; q < n; q += width)
     multiply_panel<T, S, L>(a, panels + q * k, width, k, {to.c + q, to.ldc, to.alpha, to.add}, m,
                             (std::min)(width, n - q), ask);
@@ -36,12 +36,12 @@ struct column_block {
 // The same with such columns. A tile of full height follows `next` beside the last whole panel; returns whether it did.
 template <class T, extent S, transpose L, class Next>
 bool multiply_block(const T* a, extent m, extent k, const column_block<T>& b, const tile_target<T>& to,
-                    const asking& ahead, Next next) {
+                    const asking_for_rows& ahead, Next next) {
   constexpr extent width = tile_columns<T>;
   const extent whole = b.n / width * width;
   const bool copies = m == tile_rows && whole > 0 && next.rows > 0 && next.fits(k);
   const auto target = [&](extent q) { return tile_target<T>{to.c + q, to.ldc, to.alpha, to.add}; };
-  asking ask = ahead.or_for(a);
+  asking_for_rows ask = ahead.or_for(a);
   const auto multiply = [&](const T* panel, extent stride, extent q) {
     if (copies && q + width == whole)
       multiply_tile<T, tile_rows, tile_packs, S, L>(a, panel, stride, k, target(q), 0, next);
@@ -76,7 +76,7 @@ void multiply_and_pack(const T* a, extent m, extent k, const column_block<T>& b,
   else
     multiply(std::integral_constant<int, low_tile_rows>{});
   const extent q = b.n / width * width;
-  multiply_panels<T, S, L>(a, m, k, panels + q * k, b.n - q, {to.c + q, to.ldc, to.alpha, to.add});
+  multiply_panels<T, S, L>(a, m, k, panels + q * k, b.n - q, {to.c + q, to.ldc, to.alpha, to.add}, asking_for_rows{});
 }
 
 }  // namespace simd

@@ -54,13 +54,13 @@ class packed_rows {
   }
 
   // Asks, evenly over so many times, for what the tile after this one reads, if it need only be copied.
-  asking ask_for_next(extent times) const {
+  asking_for_rows ask_for_next(extent times) const {
     if (!copied_ || next_.rows == 0) return {};
     const extent lines = a_.across() ? next_.k : next_.rows, run = (std::max)(extent{1}, times / lines);
     const extent bytes = (a_.across() ? across_stride<T> : next_.k) * extent{sizeof(T)};
     const extent step = (std::min)(extent{64}, ceil_div(bytes, run));
-    return {reinterpret_cast<const char*>(from_next()), step, run,
-            a_.stride_in_place() * extent{sizeof(T)} - run * step};
+    return {
+        {reinterpret_cast<const char*>(from_next()), step}, run, a_.stride_in_place() * extent{sizeof(T)} - run * step};
   }
 
   // How to fill that in while this tile multiplies: as rows or as columns. There are none if there is nothing to do.

@@ -79,9 +79,9 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
           const T* const a = a_rows.tile_at(r);
           const tile_target<T> to{g.c + r * g.ldc + j, g.ldc, g.alpha, g.add || piece > 0};
           const bool packs = packed > 0 && r == row;
-          const asking ahead = packs                                  ? asking{}
-                               : again || pieces == 1 || g.a.across() ? a_rows.ask_for_next(times)
-                                                                      : sums.take(times);
+          const asking_for_rows ahead = packs                                  ? asking_for_rows{}
+                                        : again || pieces == 1 || g.a.across() ? a_rows.ask_for_next(times)
+                                                                               : asking_for_rows{sums.take(times)};
           const auto multiply = [&](auto order, const auto& filling) {
             constexpr extent S = order.stride;
             constexpr transpose L = order.layout;

@@ -35,12 +35,14 @@ constexpr extent row_offset(extent i) {
 template <class T, int R, int P, extent S, transpose L = transpose::no, class Beside>
 void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent row, Beside& work) {
   constexpr extent width = pack<T>::size;
-  const extent ldc = to.ldc;
+  constexpr extent line = 64 / extent{sizeof(T)};
+  constexpr int lines = (P * width + line - 1) / line;
+  extent ldc = to.ldc;
   T* const c = to.c + row * ldc;
   pack<T> sum[R][P];
   unroll<R>([&](auto i) __attribute__((always_inline)) {
     // C is asked for now, so that it has come when the sums are ready.
-    unroll<P>([&](auto j) __attribute__((always_inline)) { __builtin_prefetch(c + i * ldc + j * width, 1); });
+    unroll<lines>([&](auto j) __attribute__((always_inline)) { __builtin_prefetch(c + i * ldc + j * line, 1); });
     unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] = pack<T>(T{0}); });
   });
   Beside beside = work;
@@ -73,6 +75,8 @@ void multiply_tile(const T* a, const T* b, extent ldb, extent k, const tile_targ
 #endif
   for (; left > 0; --left, advance(1)) step(0);
   work = beside;
+  // Where C's rows are is computed afresh: it would else be kept in memory meanwhile.
+  __asm__("" : "+r"(ldc));
   if (to.alpha != 1)
     unroll<R>([&](auto i) __attribute__((always_inline)) {
       unroll<P>([&](auto j) __attribute__((always_inline)) { sum[i][j] *= pack<T>(to.alpha); });
@@ -107,9 +111,9 @@ void multiply_rows(const T* a, const T* b, extent ldb, extent k, const tile_targ
 
 // A block of rows against one panel of B of 0 < columns <= tile_columns, padded to whole packs. Columns that do not
 // fill packs take a way round through a tile of their own.
-template <class T, extent S, transpose L = transpose::no>
+template <class T, extent S, transpose L, class Asking>
 void multiply_panel(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, extent columns,
-                    asking& ask) {
+                    Asking& ask) {
   constexpr extent width = pack<T>::size;
   const auto multiply = [&](const T* from, const tile_target<T>& target, extent n) {
     if (columns > width)
@@ -135,8 +139,8 @@ inline constexpr extent thin_rows = 4;
 template <class T>
 inline constexpr extent thin_columns = 8 * pack<T>::size;
 
-template <class T, extent S>
-void multiply_thin(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, asking& ask) {
+template <class T, extent S, class Asking>
+void multiply_thin(const T* a, const T* b, extent ldb, extent k, const tile_target<T>& to, extent rows, Asking& ask) {
   constexpr extent half = thin_columns<T> / 2;
   extent row = 0;
   for (; row + 2 <= rows; row += 2, a += 2 * S) {
