@@ -16,7 +16,7 @@ inline namespace UL_ISA {
 namespace simd {
 
 // Columns of a packed block of B, which stays in the second-level cache while rows of A go past it: few where those are
-// copied on the way, many where it costs time to pack them once more.
+// copied as they lie, many where it costs time to have them once more, packed or picked from where they stand across.
 inline constexpr extent copied_block_columns = 256, block_columns = 512;
 // A matrix B, in bytes, that stays in the second-level cache as it is stored.
 inline constexpr extent small_matrix = extent{256} << 10;
@@ -55,7 +55,7 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
   // on its way.
   const bool in_order = g.b.template rows_in_place<T>(0, column) != nullptr;
   const bool direct = in_order && (rows <= 2 * tile_rows || columns * g.k * extent{sizeof(T)} <= small_matrix);
-  const extent most = a_rows.copied() ? copied_block_columns : block_columns;
+  const extent most = a_rows.copied() && !g.a.across() ? copied_block_columns : block_columns;
   const extent strip = direct ? columns : (std::min)(most, ceil_div(columns, width) * width);
   const scratch<memory_pool, T> b_block(memory, (direct ? width : strip) * (again ? g.k : ceil_div(g.k, pieces)));
 
