@@ -35,6 +35,8 @@ UL_INLINE words join_lower(long_words even, long_words odd) {
 #if defined(__AVX512F__)
   return words(typename words::batch(_mm512_castps_si512(
       _mm512_mask_moveldup_ps(_mm512_castsi512_ps(even.native()), 0xaaaa, _mm512_castsi512_ps(odd.native())))));
+#elif defined(__AVX2__)
+  return words(typename words::batch(_mm256_blend_epi32(even.native(), shift_left(odd, 32).native(), 0xaa)));
 #else
   return std::bit_cast<words>((even & long_words(0xffffffffu)) | shift_left(odd, 32));
 #endif
