@@ -18,8 +18,9 @@ namespace simd {
 // Columns of a packed block of B, which stays in the second-level cache while rows of A go past it: few where those are
 // copied as they lie, many where it costs time to have them once more, packed or picked from where they stand across.
 inline constexpr extent copied_block_columns = 256, block_columns = 512;
-// A matrix B, in bytes, that stays in the second-level cache as it is stored.
-inline constexpr extent small_matrix = extent{256} << 10;
+// A matrix B, in bytes, that stays in the second-level cache as it is stored, and the rows of A for which it is not
+// packed: more repay that, and a packed B is as fast wherever it is stored.
+inline constexpr extent small_matrix = extent{256} << 10, few_rows = 512;
 
 // How a tile reads packed rows: S apart, or as columns S apart.
 template <extent S, transpose L>
@@ -51,10 +52,10 @@ void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, 
   packed_rows<A, T> a_rows(memory, g.a, row, row_end, g.k);
   const extent group = a_rows.group();
   const bool again = group < rows;  // a block of B is needed for several groups
-  // A matrix that is read in order need not be packed if it is not read often or is small; else the first tile packs it
-  // on its way.
+  // A matrix that is read in order need not be packed if few rows go past it; else the first tile packs it on its way.
   const bool in_order = g.b.template rows_in_place<T>(0, column) != nullptr;
-  const bool direct = in_order && (rows <= 2 * tile_rows || columns * g.k * extent{sizeof(T)} <= small_matrix);
+  const bool small = rows <= few_rows && columns * g.k * extent{sizeof(T)} <= small_matrix;
+  const bool direct = in_order && (rows <= 2 * tile_rows || small);
   const extent most = a_rows.copied() && !g.a.across() ? copied_block_columns : block_columns;
   const extent strip = direct ? columns : (std::min)(most, ceil_div(columns, width) * width);
   const scratch<memory_pool, T> b_block(memory, (direct ? width : strip) * (again ? g.k : ceil_div(g.k, pieces)));
