@@ -18,7 +18,22 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+#if defined(__AVX512BW__) && !defined(__OPTIMIZE__) && !defined(__clang__)
+// Without optimization GCC has macros here, which do not take the batches that xsimd 8 gives them.
+#pragma push_macro("_mm512_mask_blend_epi8")
+#pragma push_macro("_mm512_mask_blend_epi16")
+#undef _mm512_mask_blend_epi8
+#undef _mm512_mask_blend_epi16
+namespace xsimd::kernel {
+inline __m512i _mm512_mask_blend_epi8(__mmask64 m, __m512i a, __m512i b) { return _mm512_mask_mov_epi8(a, m, b); }
+inline __m512i _mm512_mask_blend_epi16(__mmask32 m, __m512i a, __m512i b) { return _mm512_mask_mov_epi16(a, m, b); }
+}  // namespace xsimd::kernel
 #include <xsimd/xsimd.hpp>
+#pragma pop_macro("_mm512_mask_blend_epi16")
+#pragma pop_macro("_mm512_mask_blend_epi8")
+#else
+#include <xsimd/xsimd.hpp>
+#endif
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
