@@ -96,8 +96,8 @@ numbers from_bits(words a) {
 numbers to_number(words a) {
   return each<float>([](word x) { return ul::to_number(x); }, a);
 }
-numbers exponent_of(words a) {
-  return each<float>([](word x) { return ul::exponent_of(x); }, a);
+numbers signed_from_bit(words a, int n) {
+  return each<float>([n](word x) { return ul::signed_from_bit(x, n); }, a);
 }
 numbers select_by_bit(words u, int n, numbers a, numbers b) {
   return each<float>([n](word x, float y, float z) { return ul::select_by_bit(x, n, y, z); }, u, a, b);

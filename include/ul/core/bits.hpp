@@ -26,9 +26,13 @@ UL_HD constexpr double to_number(std::uint64_t u) { return static_cast<double>(s
 UL_HD constexpr std::uint32_t shift_right(std::uint32_t u, int n) { return u >> n; }
 UL_HD constexpr std::uint64_t shift_right(std::uint64_t u, int n) { return u >> n; }
 
-// N exponent_of(U): e of the positive normal number 2^e m, 1 <= m < 2, that the bits represent.
-UL_HD constexpr float exponent_of(std::uint32_t u) { return to_number(u >> 23) - 127; }
-UL_HD constexpr double exponent_of(std::uint64_t u) { return to_number(u >> 52) - 1023; }
+// N signed_from_bit(U, n): bits n and up of each lane as a number with a sign, exactly; for n of at least 23 or 52.
+UL_HD constexpr float signed_from_bit(std::uint32_t u, int n) {
+  return static_cast<float>(static_cast<std::int32_t>(u) >> n);
+}
+UL_HD constexpr double signed_from_bit(std::uint64_t u, int n) {
+  return static_cast<double>(static_cast<std::int64_t>(u) >> n);
+}
 
 // N select_by_bit(U u, n, N a, N b): a where bit n of u is set, b elsewhere.
 UL_HD constexpr float select_by_bit(std::uint32_t u, int n, float a, float b) { return u >> n & 1 ? a : b; }

@@ -20,30 +20,42 @@ struct normal_pair {
   V first, second;
 };
 
-namespace detail {
+// A random word as u = 2^exponent (1 - rest / 2) in (0, 1), with the second factor between sqrt(1/2) and sqrt(2).
+template <class V>
+struct split_uniform {
+  V exponent, rest;
+};
 
-// -2 ln u for u = (word + 1/2) / 2^width, rounded once; U: words of 32 or 64 bits. u is never 0.
+// Two independent standard normals from two random words, of 32 bits for floats or of 64 bits for doubles: their
+// distance from 0 by one word, their direction by the other. U may be a SIMD pack of words (see bits.hpp for what it
+// must bring). normal_from does it at once; the steps that it is made of come before it, for loops of their own.
+
+// u = (word + 1/2) / 2^width, rounded once; width: 32 or 64. u is never 0.
 template <class U>
-UL_HD auto negative_2_log(U word) {
+UL_HD auto uniform_of_radius(U word) {
   using V = decltype(to_number(word));
   using W = value_t<U>;
-  constexpr int width = narrow<U> ? 32 : 64, tail = narrow<U> ? 8 : 12, fraction = narrow<U> ? 23 : 52;
-  constexpr W bias = narrow<U> ? 127 : 1023;
-  constexpr double unit = narrow<U> ? 0x1p23 : 0x1p52;  // the last place of it and of the next numbers is 1
-  constexpr W root_half = narrow<U> ? W{0x3f3504f3u} : static_cast<W>(0x3fe6a09e667f3bcdu);
+  constexpr bool narrow = detail::narrow<U>;
+  constexpr int width = narrow ? 32 : 64, tail = narrow ? 8 : 12, fraction = narrow ? 23 : 52;
+  constexpr double unit = narrow ? 0x1p23 : 0x1p52;  // the last place of it and of the next numbers is 1
+  constexpr W root_half = narrow ? W{0x3f3504f3u} : static_cast<W>(0x3fe6a09e667f3bcdu);
 
-  // x = 2^width u = 2^(e + width) m with m in [sqrt(1/2), sqrt(2)). The exponent of `above` is e, and `shifted` has the
-  // fraction of m and an exponent that is too large by e and its bias.
+  // x = 2^width u = 2^(e + width) m with m in [sqrt(1/2), sqrt(2)). The exponent of `above`, as a number with a sign,
+  // is e; x without it is 2^width m.
   const V low = from_bits((word & U((W{1} << tail) - 1)) | bits_of(constant<V>(unit))) - constant<V>(unit - 0.5);
-  const V x = fma(to_number(shift_right(word, tail)), constant<V>(narrow<U> ? 0x1p8 : 0x1p12), low);
-  const U shifted = bits_of(x) + U((bias - width) << fraction);
-  const U above = shifted - U(root_half);
-  const V e = exponent_of(above);
-  const V g = fma(from_bits(shifted - (above & U(~W{0} << fraction))), constant<V>(-2), constant<V>(2));
+  const V x = fma(to_number(shift_right(word, tail)), constant<V>(narrow ? 0x1p8 : 0x1p12), low);
+  const U above = bits_of(x) - U(root_half + (W{width} << fraction));
+  const V scaled = from_bits(bits_of(x) - (above & U(~W{0} << fraction)));
+  return split_uniform<V>{signed_from_bit(above, fraction),
+                          fma(scaled, constant<V>(narrow ? -0x1p-31 : -0x1p-63), constant<V>(2))};
+}
 
-  // -2 ln u = -2 ln 2 e + g + g^2 q(g) with g = -2 (m - 1), and ln 2 in two parts; relative error of the approximation
-  // 2^-27.9 and 2^-59.4.
-  if constexpr (narrow<U>) {
+// -2 ln u = -2 ln 2 e + g + g^2 q(g) with exponent e and rest g, and ln 2 in two parts; relative error of the
+// approximation 2^-27.9 and 2^-59.4.
+template <class V>
+UL_HD V square_of_radius(split_uniform<V> u) {
+  const V e = u.exponent, g = u.rest;
+  if constexpr (detail::narrow<V>) {
     const V q = horner(g, 0.00014886259271233894, 0.0005040790213903081, 0.0010346084428037561, 0.0022159104652126386,
                        0.005190338381157829, 0.012501233647394548, 0.03125197868101243, 0.08333331423324516,
                        0.24999994173295761);
@@ -61,60 +73,53 @@ UL_HD auto negative_2_log(U word) {
   }
 }
 
-// (cos, sin) of the angle that the word is as a fraction of a turn, up to less than 2^-25 or 2^-53 turns: the angle is
-// the middle of a cell, so the four quadrants are exact mirror images and no value is 0.
+// The word is an angle as a fraction of a turn, up to less than 2^-25 or 2^-53 turns: the middle of a cell, so that the
+// four quarters are exact mirror images and no cosine or sine is 0. It is q quarters of a turn and x eighths, -1 < x <
+// 1; this is x, exactly.
 template <class U>
-UL_HD auto cos_sin(U word) {
+UL_HD auto eighths_of_angle(U word) {
   using V = decltype(to_number(word));
   using W = value_t<U>;
-  constexpr int width = narrow<U> ? 32 : 64, drop = narrow<U> ? 6 : 10;
+  constexpr bool narrow = detail::narrow<U>;
+  constexpr int width = narrow ? 32 : 64, drop = narrow ? 6 : 10;
+  const U cell = shift_right((word + U(W{1} << (width - 3))) & U((W{1} << (width - 2)) - 1), drop);
+  return fma(to_number(cell), constant<V>(narrow ? 0x1p-23 : 0x1p-51), constant<V>(narrow ? 0x1p-24 - 1 : 0x1p-52 - 1));
+}
 
-  // The angle is q quarter turns and x eighths of a turn, -1 < x < 1.
-  const U turned = word + U(W{1} << (width - 3));
-  const U cell = shift_right(turned & U((W{1} << (width - 2)) - 1), drop);
-  const V x = fma(to_number(cell), constant<V>(narrow<U> ? 0x1p-23 : 0x1p-51),
-                  constant<V>(narrow<U> ? 0x1p-24 - 1 : 0x1p-52 - 1));  // exact
-  const V square = x * x;
+// The normals at that distance, squared, and that angle, given both as a word and as its eighths.
+template <class V, class U>
+UL_HD normal_pair<V> normal_from_parts(V square, U word, V x) {
+  using W = value_t<U>;
+  constexpr bool narrow = detail::narrow<U>;
 
   // sin(pi/4 x) / x and cos(pi/4 x) in x^2; relative errors 2^-28 and 2^-34, 2^-68 and 2^-75.
+  const V x2 = x * x;
   V s, c;
-  if constexpr (narrow<U>) {
-    s = x * horner(square, -0.000035950452243842150, 0.0024900010240167711, -0.080745432529150581, 0.78539816085417218);
-    c = horner(square, 3.5287616225841462e-6, -0.00032593650043391168, 0.015854323912254312, -0.30842513489119096, 1.0);
+  if constexpr (narrow) {
+    s = x * horner(x2, -0.000035950452243842150, 0.0024900010240167711, -0.080745432529150581, 0.78539816085417218);
+    c = horner(x2, 3.5287616225841462e-6, -0.00032593650043391168, 0.015854323912254312, -0.30842513489119096, 1.0);
   } else {
-    s = x * horner(square, -2.0225313929842596e-14, 6.9481520383928500e-12, -1.7572474176214121e-9,
-                   3.1336168891732809e-7, -0.000036576204182146401, 0.0024903945701927163, -0.080745512188280782,
-                   0.78539816339744831);
-    c = horner(square, 9.9275039438173779e-16, -3.8979002630718462e-13, 1.1501157359372751e-10, -2.4611369494376513e-8,
+    s = x * horner(x2, -2.0225313929842596e-14, 6.9481520383928500e-12, -1.7572474176214121e-9, 3.1336168891732809e-7,
+                   -0.000036576204182146401, 0.0024903945701927163, -0.080745512188280782, 0.78539816339744831);
+    c = horner(x2, 9.9275039438173779e-16, -3.8979002630718462e-13, 1.1501157359372751e-10, -2.4611369494376513e-8,
                3.5908604485877935e-6, -0.00032599188692738928, 0.015854344243815501, -0.30842513753404246, 1.0);
   }
 
   // Odd quarters exchange the two; the cosine is negative in quarters 1 and 2, the sine in 2 and 3.
-  constexpr int odd = width - 2;
-  const U sign(W{1} << (width - 1)), c_sign = (turned + U(W{1} << odd)) & sign, s_sign = turned & sign;
-  return normal_pair<V>{from_bits(bits_of(select_by_bit(turned, odd, s, c)) ^ c_sign),
-                        from_bits(bits_of(select_by_bit(turned, odd, c, s)) ^ s_sign)};
-}
+  constexpr int width = narrow ? 32 : 64, odd = width - 2;
+  const U turned = word + U(W{1} << (width - 3)), sign(W{1} << (width - 1));
+  const U c_sign = (turned + U(W{1} << odd)) & sign, s_sign = turned & sign;
+  const V cosine = from_bits(bits_of(select_by_bit(turned, odd, s, c)) ^ c_sign);
+  const V sine = from_bits(bits_of(select_by_bit(turned, odd, c, s)) ^ s_sign);
 
-}  // namespace detail
-
-// Two independent standard normals from two random words, of 32 bits for floats or of 64 bits for doubles: their
-// distance from 0 by one word, their direction by the other. U may be a SIMD pack of words (see bits.hpp for what it
-// must bring).
-template <class U>
-UL_HD auto normal_radius(U radius_word) {
-  return sqrt(detail::negative_2_log(radius_word));
-}
-template <class V, class U>
-UL_HD normal_pair<V> normal_from_radius(V radius, U angle_word) {
-  const auto direction = detail::cos_sin(angle_word);
-  const V zero = constant<V>(0);
   // fma with zero is the product, but a caller's addition cannot be fused into it.
-  return {fma(radius, direction.first, zero), fma(radius, direction.second, zero)};
+  const V radius = sqrt(square), zero = constant<V>(0);
+  return {fma(radius, cosine, zero), fma(radius, sine, zero)};
 }
+
 template <class U>
 UL_HD auto normal_from(U radius_word, U angle_word) {
-  return normal_from_radius(normal_radius(radius_word), angle_word);
+  return normal_from_parts(square_of_radius(uniform_of_radius(radius_word)), angle_word, eighths_of_angle(angle_word));
 }
 
 // Number i of the stream of k.

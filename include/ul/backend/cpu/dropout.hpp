@@ -23,10 +23,14 @@ void run_on(executor& threads, memory_pool&, const drop_elements<T>& f) {
   const simd::random_stream stream(f.k);
   const bool add = f.mode == store_mode::add;
   for_each_on(threads, ceil_div(f.count, group), 8 * group, [&](extent c) {
-    const auto w = simd::random_words<1>(stream, static_cast<std::uint64_t>(c * simd::words::size));
+    simd::half_blocks word[2];
+    simd::random_words<2>(word, stream, static_cast<std::uint64_t>(c * simd::words::size));
     float number[group];
-    simd::store_interleaved(uniform(w.word[0].part[0]), uniform(w.word[1].part[0]), uniform(w.word[2].part[0]),
-                            uniform(w.word[3].part[0]), number);
+    for (int part = 0; part < 2; ++part) {
+      const auto both = simd::interleave_within(uniform(word[part].first), uniform(word[part].second));
+      both.low.store(number + 2 * part * simd::words::size);
+      both.high.store(number + (2 * part + 1) * simd::words::size);
+    }
     T wide[group];
     for (extent i = 0; i < group; ++i) wide[i] = static_cast<T>(number[i]);
     const extent first = c * group;

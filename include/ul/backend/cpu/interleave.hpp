@@ -48,24 +48,6 @@ UL_INLINE interleaved<pack<T, N>> interleave_within(pack<T, N> a, pack<T, N> b) 
   }
 }
 
-// Of N places of four, or of two larger, elements each, the one that lane i of the N lanes is written to by what
-// interleaves within 16 bytes.
-template <int N>
-UL_INLINE constexpr int place_of_lane(int i) {
-  return N < 4 ? i : i % 4 * (N / 4) + i / 4;
-}
-
-// a[i], b[i], c[i], d[i] to place_of_lane(i) of `to`, for each lane i.
-template <class T, int N>
-UL_INLINE void store_interleaved(pack<T, N> a, pack<T, N> b, pack<T, N> c, pack<T, N> d, T* to) {
-  const auto even = interleave_within(a, c), odd = interleave_within(b, d);
-  const auto first = interleave_within(even.low, odd.low), last = interleave_within(even.high, odd.high);
-  first.low.store(to);
-  first.high.store(to + N);
-  last.low.store(to + 2 * N);
-  last.high.store(to + 3 * N);
-}
-
 }  // namespace simd
 }  // namespace UL_ISA
 }  // namespace ul

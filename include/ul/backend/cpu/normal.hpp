@@ -12,78 +12,75 @@ namespace ul {
 inline namespace UL_ISA {
 namespace simd {
 
-// Blocks are taken in groups, twice as many as a pack has lanes.
-inline constexpr int packs_of_group = 2;
-inline constexpr extent blocks_of_group = packs_of_group * words::size;
+// Words are made in groups of as many packs as keep a core busy with chains of rounds, numbers of some groups after
+// them in loops of a few steps: a core looks ahead over some hundred operations only, which must be several turns of a
+// loop.
+inline constexpr int packs_of_group = 6, packs_ahead = 4 * packs_of_group;
+inline constexpr extent blocks_of_group = packs_of_group * words::size / 2;
 template <class T>
 inline constexpr extent normals_of_group = blocks_of_group* ul::detail::stream<T>::per_block;
-using group_words = philox_block<bundle<words, packs_of_group>>;
 
-// Groups whose words are made before their numbers, so that each loop has registers for its own constants.
-inline constexpr extent groups_ahead = 4;
-
-[[gnu::noinline, gnu::flatten]] inline void words_of_groups(group_words* out, const random_stream& from, extent begin,
-                                                            extent end) {
-  for (; begin < end; ++begin, ++out)
-    *out = random_words<packs_of_group>(from, static_cast<std::uint64_t>(begin * blocks_of_group));
-}
-
-template <class P, int n>
-UL_INLINE bundle<P, 2 * n> both(const bundle<P, n>& a, const bundle<P, n>& b) {
-  bundle<P, 2 * n> all;
-  unroll<n>([&](auto i) __attribute__((always_inline)) { all.part[i] = a.part[i], all.part[n + i] = b.part[i]; });
-  return all;
-}
-
-// The numbers of up to groups_ahead groups.
-UL_INLINE void normals_of_words(float* out, const group_words* group, extent count) {
-  bundle<pack<float>, 2 * packs_of_group> radius[groups_ahead];
-  for (extent i = 0; i < count; ++i) radius[i] = normal_radius(both(group[i].word[0], group[i].word[2]));
-  for (extent i = 0; i < count; ++i) {
-    const auto x = normal_from_radius(radius[i], both(group[i].word[1], group[i].word[3]));
-    unroll<packs_of_group>([&](auto first) __attribute__((always_inline)) {
-      constexpr int last = packs_of_group + first;
-      store_interleaved(x.first.part[first], x.second.part[first], x.first.part[last], x.second.part[last], out);
-      out += 4 * words::size;
-    });
-  }
-}
-
-// use(64-bit words...): low and high words joined, in one pack or, as they need twice the room, in two.
-template <int N, class Use>
-UL_INLINE void join_words(pack<std::uint32_t, N> low, pack<std::uint32_t, N> high, const Use& use) {
-  if constexpr (N == 1) {
-    use(pack<std::uint64_t, 1>(std::uint64_t{high.native()} << 32 | low.native()));
+// Fills out[0..n), whole groups, with blocks i, i + 1 ...
+[[gnu::noinline, gnu::flatten]] inline void words_of_blocks(half_blocks* out, int n, const random_stream& from,
+                                                            std::uint64_t i) {
+  const auto blocks_in = [](int packs) { return static_cast<std::uint64_t>(packs * words::size / 2); };
+  if (i >> 32 == (i + blocks_in(n) - 1) >> 32) {
+    for (int j = 0; j < n; j += packs_of_group) random_words<packs_of_group>(out + j, from, i + blocks_in(j));
   } else {
-    using longs = pack<std::uint64_t, N / 2>;
-    const auto all = interleave_within(low, high);
-    use(std::bit_cast<longs>(all.low), std::bit_cast<longs>(all.high));
+    constexpr int step = words::size == 1 ? 2 : 1;
+    for (int j = 0; j < n; j += step) random_words<step>(out + j, from, i + blocks_in(j));
   }
 }
 
-UL_INLINE void normals_of_words(double* out, const group_words* group, extent count) {
-  const auto put = [&](auto radius, auto angle) {
-    const auto pair = normal_from(radius, angle);
-    const auto all = interleave_within(pair.first, pair.second);
-    all.low.store(out);
-    all.high.store(out + radius.size);
-    out += 2 * radius.size;
+// The numbers of word[0..n).
+[[gnu::noinline, gnu::flatten]] inline void normals_of_words(float* out, const half_blocks* word, int n) {
+  split_uniform<pack<float>> u[packs_ahead];
+  pack<float> eighths[packs_ahead], square[packs_ahead];
+  for (int i = 0; i < n; ++i) {
+    u[i] = uniform_of_radius(word[i].first);
+    eighths[i] = eighths_of_angle(word[i].second);
+  }
+  for (int i = 0; i < n; ++i) square[i] = square_of_radius(u[i]);
+  for (int i = 0; i < n; ++i, out += 2 * words::size) {
+    const auto x = normal_from_parts(square[i], word[i].second, eighths[i]);
+    const auto both = interleave_within(x.first, x.second);
+    both.low.store(out);
+    both.high.store(out + words::size);
+  }
+}
+
+template <class Halves>  // half_blocks
+[[gnu::noinline, gnu::flatten]] void normals_of_words(double* out, const Halves* word, int n) {
+  using P = pack<double>;
+  using U = pack<std::uint64_t>;
+  const auto put = [&](U radius, U angle) {
+    const auto x = normal_from(radius, angle);
+    const auto both = interleave_within(x.first, x.second);
+    both.low.store(out);
+    both.high.store(out + P::size);
+    out += 2 * P::size;
   };
-  for (; count > 0; --count, ++group)
-    for (int i = 0; i < packs_of_group; ++i)
-      join_words(group->word[0].part[i], group->word[1].part[i], [&](auto... radius) {
-        join_words(group->word[2].part[i], group->word[3].part[i], [&](auto... angle) { (put(radius, angle), ...); });
-      });
+  if constexpr (decltype(Halves::first)::size == 1) {
+    const auto join = [](const Halves& of) { return U(std::uint64_t{of.second.native()} << 32 | of.first.native()); };
+    for (int i = 0; i < n; i += 2) put(join(word[i]), join(word[i + 1]));
+  } else {
+    for (int i = 0; i < n; ++i) {
+      const auto all = interleave_within(word[i].first, word[i].second);
+      const auto both = interleave_within(std::bit_cast<P>(all.low), std::bit_cast<P>(all.high));
+      put(bits_of(both.low), bits_of(both.high));
+    }
+  }
 }
 
 // The numbers of groups begin ... end - 1.
 template <class T>
-[[gnu::noinline, gnu::flatten]] void normals_of_groups(T* out, const random_stream& from, extent begin, extent end) {
-  group_words group[groups_ahead];
+void normals_of_groups(T* out, const random_stream& from, extent begin, extent end) {
+  half_blocks word[packs_ahead];
+  constexpr extent groups_ahead = packs_ahead / packs_of_group;
   for (; begin < end; begin += groups_ahead, out += groups_ahead * normals_of_group<T>) {
-    const extent count = (std::min)(groups_ahead, end - begin);
-    words_of_groups(group, from, begin, begin + count);
-    normals_of_words(out, group, count);
+    const int n = static_cast<int>((std::min)(groups_ahead, end - begin)) * packs_of_group;
+    words_of_blocks(word, n, from, static_cast<std::uint64_t>(begin * blocks_of_group));
+    normals_of_words(out, word, n);
   }
 }
 
@@ -91,7 +88,7 @@ template <class T>
 
 template <class T>
 void normal_on(executor& threads, T* out, extent count, key k, extent first) {
-  constexpr extent group = simd::normals_of_group<T>, chunk_size = simd::grain / 2;
+  constexpr extent group = simd::normals_of_group<T>, chunk_size = simd::grain / 2 / group * group;
   const simd::random_stream stream(k);
   const extent last = first + count;  // of the stream, as begin and end of the whole groups
   const extent begin = (std::min)(ceil_div(first, group) * group, last), end = (std::max)(last / group * group, begin);

@@ -56,14 +56,23 @@ UL_INLINE pack<double, N> to_number(pack<std::uint64_t, N> u) {
   return high + low;
 }
 
+template <int N>
+UL_INLINE pack<float, N> signed_from_bit(pack<std::uint32_t, N> u, int n) {
+  if constexpr (N == 1)
+    return pack<float, N>(ul::signed_from_bit(u.native(), n));
+  else
+    return xsimd::to_float(std::bit_cast<xsimd::batch<std::int32_t>>(u) >> n);
+}
+// The sign becomes an offset, and the bits are moved into the fraction of a power of two far above them.
+template <int N>
+UL_INLINE pack<double, N> signed_from_bit(pack<std::uint64_t, N> u, int n) {
+  using P = pack<double, N>;
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+  const auto moved = shift_right(u ^ pack<std::uint64_t, N>(sign), n) | bits_of(P(0x1p52));
+  return from_bits(moved) - P(0x1p52 + static_cast<double>(sign >> n));
+}
+
 #if defined(__AVX512F__)
-// Masked by nothing: the plain forms have g++ 12 warn of an operand that they leave undefined themselves.
-UL_INLINE pack<float, 16> exponent_of(pack<std::uint32_t, 16> u) {
-  return xsimd::batch<float>(_mm512_maskz_getexp_ps(0xffff, from_bits(u).native()));
-}
-UL_INLINE pack<double, 8> exponent_of(pack<std::uint64_t, 8> u) {
-  return xsimd::batch<double>(_mm512_maskz_getexp_pd(0xff, from_bits(u).native()));
-}
 UL_INLINE pack<float, 16> select_by_bit(pack<std::uint32_t, 16> u, int n, pack<float, 16> a, pack<float, 16> b) {
   const auto is_set = _mm512_test_epi32_mask(u.native(), pack<std::uint32_t, 16>(1u << n).native());
   return xsimd::batch<float>(_mm512_mask_blend_ps(is_set, b.native(), a.native()));
@@ -72,13 +81,14 @@ UL_INLINE pack<double, 8> select_by_bit(pack<std::uint64_t, 8> u, int n, pack<do
   const auto is_set = _mm512_test_epi64_mask(u.native(), pack<std::uint64_t, 8>(std::uint64_t{1} << n).native());
   return xsimd::batch<double>(_mm512_mask_blend_pd(is_set, b.native(), a.native()));
 }
-#endif
-
-template <class U, int N>
-UL_INLINE auto exponent_of(pack<U, N> u) {
-  using P = decltype(to_number(u));
-  return to_number(shift_right(u, sizeof(U) == 4 ? 23 : 52)) - P(sizeof(U) == 4 ? 127 : 1023);
+#elif defined(__AVX2__)
+UL_INLINE pack<float, 8> select_by_bit(pack<std::uint32_t, 8> u, int n, pack<float, 8> a, pack<float, 8> b) {
+  return xsimd::batch<float>(_mm256_blendv_ps(b.native(), a.native(), from_bits(shift_left(u, 31 - n)).native()));
 }
+UL_INLINE pack<double, 4> select_by_bit(pack<std::uint64_t, 4> u, int n, pack<double, 4> a, pack<double, 4> b) {
+  return xsimd::batch<double>(_mm256_blendv_pd(b.native(), a.native(), from_bits(shift_left(u, 63 - n)).native()));
+}
+#endif
 template <class U, int N, class T>
 UL_INLINE pack<T, N> select_by_bit(pack<U, N> u, int n, pack<T, N> a, pack<T, N> b) {
   const pack<U, N> is_set = pack<U, N>(U{0}) - (shift_right(u, n) & pack<U, N>(U{1}));
