@@ -139,6 +139,9 @@ TEST_CASE_TEMPLATE("activations of packs", P, ul::pack<float>, ul::pack<double>,
       function(P(static_cast<T>(t))).store(lane);
       CHECK(static_cast<double>(lane[0]) == doctest::Approx(scalar(t)));
     }
+    T lane[P::size];
+    function(P(std::numeric_limits<T>::quiet_NaN())).store(lane);
+    CHECK(std::isnan(lane[0]));
   };
   check([](P x) { return sigmoid(x); }, [](double x) { return ul::sigmoid(x); });
   check([](P x) { return silu(x); }, [](double x) { return ul::silu(x); });
