@@ -84,6 +84,9 @@ words operator|(words a, words b) {
 words operator^(words a, words b) {
   return each<word>([](word x, word y) { return x ^ y; }, a, b);
 }
+words shift_left(words a, int n) {
+  return each<word>([n](word x) { return x << n; }, a);
+}
 words shift_right(words a, int n) {
   return each<word>([n](word x) { return x >> n; }, a);
 }

@@ -1,6 +1,6 @@
 #pragma once
 // The bits of numbers. Code that must give the same bits on a scalar, a SIMD pack and a device reaches them only
-// through these seven functions and the operators + - & | ^; a pack brings overloads of its own, found through its
+// through these eight functions and the operators + - & | ^; a pack brings overloads of its own, found through its
 // namespace: number packs N (float, double) beside unsigned packs U of the same lane width.
 
 #include <bit>
@@ -22,11 +22,14 @@ UL_HD constexpr double from_bits(std::uint64_t u) { return std::bit_cast<double>
 UL_HD constexpr float to_number(std::uint32_t u) { return static_cast<float>(static_cast<std::int32_t>(u)); }
 UL_HD constexpr double to_number(std::uint64_t u) { return static_cast<double>(static_cast<std::int64_t>(u)); }
 
-// U shift_right(U, n): the logical shift, 0 <= n < the width of a lane.
+// U shift_left(U, n), shift_right(U, n): the logical shifts, 0 <= n < the width of a lane.
+UL_HD constexpr std::uint32_t shift_left(std::uint32_t u, int n) { return u << n; }
+UL_HD constexpr std::uint64_t shift_left(std::uint64_t u, int n) { return u << n; }
 UL_HD constexpr std::uint32_t shift_right(std::uint32_t u, int n) { return u >> n; }
 UL_HD constexpr std::uint64_t shift_right(std::uint64_t u, int n) { return u >> n; }
 
-// N signed_from_bit(U, n): bits n and up of each lane as a number with a sign, exactly; for n of at least 23 or 52.
+// N signed_from_bit(U, n): bits n and up of each lane as a number with a sign, exactly; for n >= 8 (float) or 12
+// (double).
 UL_HD constexpr float signed_from_bit(std::uint32_t u, int n) {
   return static_cast<float>(static_cast<std::int32_t>(u) >> n);
 }

@@ -74,16 +74,14 @@ UL_HD V square_of_radius(split_uniform<V> u) {
 }
 
 // The word is an angle as a fraction of a turn, up to less than 2^-25 or 2^-53 turns: the middle of a cell, so that the
-// four quarters are exact mirror images and no cosine or sine is 0. It is q quarters of a turn and x eighths, -1 < x <
-// 1; this is x, exactly.
+// four quarters are exact mirror images and no cosine or sine is 0. It is some quarters of a turn and x eighths, with x
+// between -1 and 1; this is x, exactly.
 template <class U>
 UL_HD auto eighths_of_angle(U word) {
   using V = decltype(to_number(word));
-  using W = value_t<U>;
   constexpr bool narrow = detail::narrow<U>;
-  constexpr int width = narrow ? 32 : 64, drop = narrow ? 6 : 10;
-  const U cell = shift_right((word + U(W{1} << (width - 3))) & U((W{1} << (width - 2)) - 1), drop);
-  return fma(to_number(cell), constant<V>(narrow ? 0x1p-23 : 0x1p-51), constant<V>(narrow ? 0x1p-24 - 1 : 0x1p-52 - 1));
+  const V cell = signed_from_bit(shift_left(word, 2), narrow ? 8 : 12);  // its lower end, in 2^-23 or 2^-51 eighths
+  return fma(cell, constant<V>(narrow ? 0x1p-23 : 0x1p-51), constant<V>(narrow ? 0x1p-24 : 0x1p-52));
 }
 
 // The normals at that distance, squared, and that angle, given both as a word and as its eighths.
@@ -105,15 +103,13 @@ UL_HD normal_pair<V> normal_from_parts(V square, U word, V x) {
                3.5908604485877935e-6, -0.00032599188692738928, 0.015854344243815501, -0.30842513753404246, 1.0);
   }
 
-  // Odd quarters exchange the two; the cosine is negative in quarters 1 and 2, the sine in 2 and 3.
+  // A quarter turn on, (c, s) is (-s, c); half a turn changes both signs.
   constexpr int width = narrow ? 32 : 64, odd = width - 2;
   const U turned = word + U(W{1} << (width - 3)), sign(W{1} << (width - 1));
-  const U c_sign = (turned + U(W{1} << odd)) & sign, s_sign = turned & sign;
-  const V cosine = from_bits(bits_of(select_by_bit(turned, odd, s, c)) ^ c_sign);
-  const V sine = from_bits(bits_of(select_by_bit(turned, odd, c, s)) ^ s_sign);
+  const V radius = from_bits(bits_of(sqrt(square)) ^ (turned & sign)), zero = constant<V>(0);
+  const V cosine = select_by_bit(turned, odd, from_bits(bits_of(s) ^ sign), c), sine = select_by_bit(turned, odd, c, s);
 
   // fma with zero is the product, but a caller's addition cannot be fused into it.
-  const V radius = sqrt(square), zero = constant<V>(0);
   return {fma(radius, cosine, zero), fma(radius, sine, zero)};
 }
 
