@@ -45,6 +45,8 @@ bool multiply_block(const T* a, extent m, extent k, const column_block<T>& b, co
   const auto multiply = [&](const T* panel, extent stride, extent q) {
     if (copies && q + width == whole)
       multiply_tile<T, tile_rows, tile_packs, S, L>(a, panel, stride, k, target(q), 0, next);
+    else if (m == tile_rows && q < whole)
+      multiply_tile<T, tile_rows, tile_packs, S, L>(a, panel, stride, k, target(q), 0, ask);
     else
       multiply_panel<T, S, L>(a, panel, stride, k, target(q), m, (std::min)(width, b.n - q), ask);
   };

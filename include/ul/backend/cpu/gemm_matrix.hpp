@@ -86,6 +86,22 @@ struct matrix {
       across() ? widen(at(row, column + i), to + i * distance, rows) : widen(at(row + i, column), to + i * distance, k);
   }
 
+  // The same of many tiles where rows stand across, each tile's columns side by side, tiles `distance` apart. Rows
+  // before `end` may be read.
+  template <class T>
+  void pack_tiles(extent row, extent rows, extent column, extent k, T* to, extent distance, extent end) const {
+    constexpr extent S = across_stride<T>, steps_ahead = 16;
+    const extent tiles = ceil_div(rows, extent{tile_rows});
+    const extent whole = row + S > end ? 0 : (std::min)(tiles, (end - S - row) / tile_rows + 1);
+    for (extent p = 0; p < k; ++p) {
+      ask_for(at(row, column + p + steps_ahead), rows);
+      for (extent t = 0; t < whole; ++t)
+        widen_all<S>(at(row + t * tile_rows, column + p), to + t * distance + p * S);
+    }
+    for (extent t = whole, r = t * tile_rows; t < tiles; ++t, r += tile_rows)
+      pack_rows(row + r, (std::min)(extent{tile_rows}, rows - r), column, k, to + t * distance, S);
+  }
+
   // As the right operand: rows [row, row + k) and columns [column, column + columns) as panels of tile_columns, padded
   // with zeros, panels `panel` elements apart.
   template <class T>

@@ -17,9 +17,12 @@ inline constexpr int tile_rows = 6;
 #endif
 inline constexpr int tile_packs = 2;
 
+// Whether a tile is so low that it needs far more of B than of A.
+inline constexpr bool low_tiles = tile_rows * tile_packs < 24;
+
 // Steps along k in one pass of the tile's loop. A low tile has so few multiply-adds to a step that counters and
 // addresses would cost it a third of its instructions; where two threads share a core, instructions are what is short.
-inline constexpr int tile_steps = tile_rows * tile_packs < 24 ? 4 : 1;
+inline constexpr int tile_steps = low_tiles ? 4 : 1;
 
 template <class T>
 inline constexpr extent tile_columns = tile_packs* pack<T>::size;

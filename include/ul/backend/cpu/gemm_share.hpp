@@ -6,8 +6,9 @@
 
 #include <ul/backend/concept.hpp>
 #include <ul/backend/cpu/gemm_block.hpp>
-#include <ul/backend/cpu/gemm_epilogue.hpp>
 #include <ul/backend/cpu/gemm_matrix.hpp>
+#include <ul/backend/cpu/gemm_panels.hpp>
+#include <ul/backend/cpu/gemm_product.hpp>
 #include <ul/backend/cpu/gemm_rows.hpp>
 #include <ul/backend/cpu/pool.hpp>
 
@@ -22,31 +23,18 @@ inline constexpr extent copied_block_columns = 256, block_columns = 512;
 // packed: more repay that, and a packed B is as fast wherever it is stored.
 inline constexpr extent small_matrix = extent{256} << 10, few_rows = 512;
 
-// How a tile reads packed rows: S apart, or as columns S apart.
-template <extent S, transpose L>
-struct packing_order {
-  static constexpr extent stride = S;
-  static constexpr transpose layout = L;
-};
-
-// C = alpha * A B, or C += alpha * A B, then the epilogue. A and B are matrices or whatever packs like them.
-template <class A, class B, class T>
-struct product {
-  extent m, n, k;
-  A a;
-  B b;
-  T* c;
-  extent ldc;
-  T alpha;
-  bool add;
-  epilogue<T> last;
-};
-
 // Rows [row, row_end) and columns [column, column_end) of C. Rows of A are packed a few at a time and go past a block
 // of B tile by tile, so that they and their rows of C stay in the first-level cache.
 template <class A, class B, class T>
 void multiply_share(memory_pool& memory, const product<A, B, T>& g, extent row, extent row_end, extent column,
                     extent column_end) {
+  if (by_panels(row_end - row, column_end - column)) {
+    if constexpr (A::may_stand_across)
+      if (g.a.across())
+        return multiply_by_panels<packing_order<across_stride<T>, transpose::yes>>(memory, g, row, row_end, column,
+                                                                                 column_end);
+    return multiply_by_panels<packing_order<long_stride, transpose::no>>(memory, g, row, row_end, column, column_end);
+  }
   constexpr extent width = tile_columns<T>;
   const extent pieces = g.a.pieces(g.k), rows = row_end - row, columns = column_end - column;
   packed_rows<A, T> a_rows(memory, g.a, row, row_end, g.k);
