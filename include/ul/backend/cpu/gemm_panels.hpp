@@ -16,7 +16,7 @@ inline namespace UL_ISA {
 namespace simd {
 
 // Tiles of a block of rows, and columns and elements of a packed B that the blocks go past.
-inline constexpr extent block_tiles = 16, panel_columns = 512, most_packed = extent{1} << 20;
+inline constexpr extent block_tiles = 16, panel_columns = 512, most_packed = extent{1} << 19;
 
 // Whether so many rows and columns of C are worth it.
 inline bool by_panels(extent rows, extent columns) { return low_tiles && rows >= 192 && columns >= 512; }
